@@ -1,0 +1,144 @@
+"""Which language a text is in, as a BCP-47 base tag; ``und`` where there is none to tell.
+
+Rules of this file
+* Code, URLs, e-mail addresses, JSON, emoji and a single word have no language: most
+  identifiers would give them an arbitrary one, and a stratum would fill with noise.
+* CLD2 reads first (12 µs). On short text, or where it is unsure, langid gives the second
+  opinion (180 µs and some 80 MB, so it is loaded when first needed).
+* CLD2 rejects control characters and lone surrogates; they are cut before.
+* What the human wrote counts, not what was pasted by a tool: only human turns are read,
+  the last first, until there is enough text to be sure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import pycld2
+
+from detectors.features.folding import readable
+from detectors.features.languages import tags
+from detectors.records.exchange import Message
+
+UNDETERMINED = "und"
+ENOUGH = 200
+"""Characters of human text after which no earlier turn is read."""
+
+_READ = 500
+_SHORT = 60
+_NO_LANGUAGE = (
+    ("`", re.compile(r"```[^`]{0,4000}(?:```|$)|`[^`\n]{1,200}`")),
+    ("/", re.compile(r"https?://\S{1,2000}")),
+    ("@", re.compile(r"\S{1,64}@\S{1,64}")),
+    ("<", re.compile(r"</?[a-zA-Z][^<>]{0,200}>")),
+)
+_SYMBOL = re.compile(r"[{}\[\]()=;<>_/\\|#$&*+^~@\"]|::|->")
+_TWO_WORDS = re.compile(r"[^\W\d_][^\w]{1,50}[^\W\d_]")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LETTERS = 2
+_SYMBOLS_OF_CODE = 0.12
+_RENAMED = {
+    "iw": "he",
+    "in": "id",
+    "ji": "yi",
+    "jw": "jv",
+    "mo": "ro",
+    "sh": "sr",
+    "fil": "tl",
+    "yue": "zh",
+    "wuu": "zh",
+    "nb": "no",
+    "nn": "no",
+}
+_READ_AS = {"ms": "id", "be": "ru", "gl": "pt", "lb": "de", "af": "nl"}
+_SCRIPTS = (
+    (re.compile("[\u3040-\u30ff]"), ("ja",)),
+    (re.compile("[\u3400-\u9fff]"), ("zh",)),
+    (re.compile("[\uac00-\ud7af]"), ("ko",)),
+    (re.compile("[\u0400-\u04ff]"), ("ru", "kk")),
+    (re.compile("[\u0600-\u06ff]"), ("ar",)),
+    (re.compile("[\u0e00-\u0e7f]"), ("th",)),
+    (re.compile("[\u0900-\u097f]"), ("hi",)),
+    (re.compile("[\u0980-\u09ff]"), ("bn",)),
+)
+
+
+def identify(text: str) -> str:
+    """The language of ``text``'s first 500 characters; any ``str`` is fine.
+
+    >>> identify("Wie kann ich mein Passwort zurücksetzen?")
+    'de'
+    >>> identify("https://example.org/?q=1")
+    'und'
+    """
+    return identify_all(text)[0]
+
+
+def identify_all(text: str) -> tuple[str, ...]:
+    """The language of ``text``, then others that parts of it may be in; at least one tag."""
+    prose = readable(text[:_READ])
+    for sign, pattern in _NO_LANGUAGE:
+        if sign in prose:
+            prose = pattern.sub(" ", prose)
+    if not _is_prose(prose):
+        return (UNDETERMINED,)
+    reliable, found = _cld2(prose)
+    if reliable and len(prose) >= _SHORT:
+        return found
+    opinion = _langid().classify(prose)[0]
+    second = _RENAMED.get(opinion, opinion)
+    return (second, *(tag for tag in found if tag != second))
+
+
+def lexicons_for(languages: Sequence[str], text: str) -> tuple[str, ...]:
+    """The lexicons, at most two, with which to read ``text`` that is in ``languages``.
+
+    English where none fits: models fall back to it. A one-word answer has no language to
+    tell, so there its script decides.
+    """
+    chosen = [_READ_AS.get(tag, tag) for tag in languages]
+    chosen = [tag for tag in dict.fromkeys(chosen) if tag in tags()][:2]
+    return tuple(chosen) or _lexicons_of_script(text)
+
+
+def asked_in(messages: Sequence[Message]) -> str:
+    """The language of the human turns, the last ones until ``ENOUGH`` characters."""
+    turns: list[str] = []
+    length = 0
+    for message in reversed(messages):
+        if message.role == "user" and message.text:
+            turns.append(message.text[:_READ])
+            length += len(turns[-1])
+            if length >= ENOUGH:
+                break
+    return identify("\n".join(turns))
+
+
+def _is_prose(text: str) -> bool:
+    letters = sum(map(str.isalpha, text))
+    if letters < _LETTERS or len(_SYMBOL.findall(text)) > _SYMBOLS_OF_CODE * letters:
+        return False
+    return _TWO_WORDS.search(text) is not None or _UNSPACED.search(text) is not None
+
+
+def _cld2(text: str) -> tuple[bool, tuple[str, ...]]:
+    try:
+        reliable, _, details = pycld2.detect(text.encode("utf-8", "ignore"), isPlainText=True, bestEffort=True)
+    except pycld2.error:
+        return False, ()
+    found = tuple(_RENAMED.get(tag, tag) for tag in (detail[1].split("-")[0] for detail in details) if tag != "un")
+    return reliable and bool(found), found
+
+
+def _lexicons_of_script(text: str) -> tuple[str, ...]:
+    return next((found for script, found in _SCRIPTS if script.search(text[:_READ])), ("en",))
+
+
+@cache
+def _langid() -> Any:
+    import py3langid  # noqa: PLC0415 - 80 MB, wanted only for short or doubtful text
+
+    return py3langid

@@ -1,0 +1,1 @@
+"""One statistical method a file, its paper on top."""

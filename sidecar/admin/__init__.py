@@ -1,0 +1,1 @@
+"""What a person or a script sees at the admin address, beside health and metrics."""

@@ -1,0 +1,1 @@
+"""Kilter without a model server at hand: a scripted upstream, a small real model, and traffic."""

@@ -1,0 +1,46 @@
+"""What an exporter is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from detectors.records.exchange import Exchange
+from detectors.records.features import Features
+from detectors.records.observation import Observation
+
+Series = tuple[str, str, str]
+"""behaviour, stratum, model."""
+
+Totals = Mapping[Series, tuple[float, int]]
+"""(events, trials) of each series over a window."""
+
+STAGES = ("capture", "decode", "features", "behaviours")
+"""Where an exchange can be lost to an error of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One live exchange, decoded and counted. ``model``, ``language`` and the observations' strata are
+    labels of closed sets: they may become series.
+    """
+
+    exchange: Exchange
+    features: Features
+    observations: tuple[Observation, ...]
+    model: str
+    language: str
+
+
+class Exporter(Protocol):
+    """One destination. Methods return at once and never raise for what an exchange holds."""
+
+    def exchange(self, seen: Seen) -> None:
+        """One live exchange."""
+
+    def opaque(self) -> None:
+        """A captured exchange that no wire format could read."""
+
+    def failed(self, stage: str) -> None:
+        """An exchange was lost in one of ``STAGES``."""

@@ -1,0 +1,301 @@
+"""One request and its answer, from the client's head to the last byte back.
+
+Rules of this file:
+
+* Nothing here waits. Each method is an event from one side and acts on the other.
+* A generation is not idempotent. A request is sent again only if a connection from the pool
+  died before a byte of an answer, every byte sent so far is still at hand, and the method
+  (or, for POST, the setting) allows it. And only once.
+* An answer that was cut short is cut short for the client too: it is never completed.
+* However it ends, ``_end`` runs exactly once: the gauges, the counters and the tap depend on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sidecar.gateway import tapping
+from sidecar.gateway.answers import own_answer, status_of
+from sidecar.gateway.heads import RequestHead, ResponseHead
+from sidecar.gateway.observer import Ended
+from sidecar.gateway.tunnel import Tunnel
+from sidecar.gateway.upstream import UpstreamConnection
+
+if TYPE_CHECKING:
+    from sidecar.gateway.client import ClientConnection  # which imports this file
+    from sidecar.gateway.relay import Relay
+
+KEPT_FOR_RETRY_BYTES = 1 << 20
+WAITING_FOR_CONNECTION_BYTES = 1 << 16
+_NEVER = float("inf")
+_IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
+
+
+class Exchange:
+    """``deadline_s`` is when, without any progress, ``timed_out`` is called."""
+
+    __slots__ = (
+        "_began_s",
+        "_cells",
+        "_close_client",
+        "_ends_with_connection",
+        "_first_body_seen",
+        "_keeps",
+        "_kept",
+        "_kept_bytes",
+        "_may_retry",
+        "_relay",
+        "_request_complete",
+        "_sent_s",
+        "_status",
+        "_tap",
+        "_upstream",
+        "client",
+        "deadline_s",
+        "dechunk",
+        "head",
+        "over",
+        "to_head",
+        "wants_payload",
+        "write",
+    )
+
+    def __init__(self, relay: Relay, client: ClientConnection, head: RequestHead, began_s: float) -> None:
+        self._relay = relay
+        self.client = client
+        self.head = head
+        self.write = client.transport.write
+        self.to_head = head.method == b"HEAD"
+        self.dechunk = head.http10  # HTTP/1.0 knows no chunks
+        self.deadline_s = _NEVER
+        self.over = False
+        self._began_s = began_s
+        self._cells = relay.meter.cells(head.method, head.target)
+        self._tap: tapping.SafeTap | None = None
+        if relay.observer is not None:
+            self._tap = tapping.begin(
+                relay.observer, relay.counters, head.method, head.target, head.headers, relay.now()
+            )
+        self.wants_payload = self._tap is not None or self.dechunk
+        self._upstream: UpstreamConnection | None = None
+        self._may_retry = head.method in _IDEMPOTENT or (head.method == b"POST" and relay.limits.retry_stale_post)
+        self._keeps = True  # request bytes: while there is no connection, or for a retry
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._request_complete = False
+        self._sent_s = 0.0
+        self._status = 0  # 0 until the answer's head went out
+        self._close_client = not head.keep_alive
+        self._ends_with_connection = False
+        self._first_body_seen = False
+        relay.meter.began()
+
+    @property
+    def sends_payload(self) -> bool:
+        """Whether somebody wants the request's body without its chunk framing."""
+        return self._tap is not None
+
+    # The request, from the client
+
+    def start(self, body: bytes, payload: list[bytes] | None, *, complete: bool) -> None:
+        """Sends the head and what is there of the body."""
+        self._request_complete = complete
+        data = self._relay.request_lines(self.head) + body
+        self._keep(data)
+        if payload and self._tap is not None:
+            self._tap.request_body(payload)
+        upstream = self._relay.pool.take()
+        if upstream is None:
+            self._relay.pool.dial(self)
+        else:
+            self.connected(upstream)
+
+    def more(self, data: bytes, payload: list[bytes] | None, *, complete: bool) -> None:
+        """More of the body."""
+        self._request_complete = complete
+        if self._keeps:
+            self._keep(data)
+        if payload and self._tap is not None:
+            self._tap.request_body(payload)
+        if self._upstream is not None:
+            self._upstream.send_more(self, data)
+            self._moved()
+        elif self._kept_bytes > WAITING_FOR_CONNECTION_BYTES:
+            self.client.hold("no connection")
+
+    def _keep(self, data: bytes) -> None:
+        self._kept_bytes += len(data)
+        self._kept.append(data)
+        if self._upstream is not None and self._kept_bytes > KEPT_FOR_RETRY_BYTES:
+            self._keep_no_more()
+
+    def _keep_no_more(self) -> None:
+        self._keeps = False
+        self._kept = []
+
+    def connected(self, upstream: UpstreamConnection) -> None:
+        """From the pool: a connection, fresh or reused."""
+        if self.over:
+            self._relay.pool.give(upstream)
+            return
+        self._upstream = upstream
+        upstream.begin(self)
+        upstream.send(self._kept[0] if len(self._kept) == 1 else b"".join(self._kept))
+        if not (upstream.reused and self._may_retry) or self._kept_bytes > KEPT_FOR_RETRY_BYTES:
+            self._keep_no_more()
+        self.client.release("no connection")
+        self._moved()
+
+    def not_connected(self, reason: str) -> None:
+        """From the pool: there is no connection to be had."""
+        if not self.over:
+            self.upstream_failed(reason)
+
+    def _moved(self) -> None:
+        """Request bytes went on, so the clock starts again."""
+        now = self._relay.now()
+        if not self._request_complete:
+            self.deadline_s = now + self._relay.limits.idle_s
+            return
+        if not self._sent_s:
+            self._sent_s = now
+            if self._tap is not None:
+                self._tap.request_sent(now)
+        self.deadline_s = now + (self._relay.limits.idle_s if self._status else self._relay.limits.first_byte_s)
+
+    # The answer, from the upstream
+
+    def interim(self, head: bytes) -> None:
+        """100 Continue, 103 Early Hints: passed on as they are. HTTP/1.0 does not know them."""
+        self._moved()
+        if not self.head.http10:
+            self.write(head)
+
+    def answer_began(self, head: ResponseHead, *, ends_with_connection: bool) -> bytes:
+        """The head to send to the client."""
+        if self._tap is not None:
+            self._tap.response_head(head.status, head.headers, self._relay.now())
+        self._status = head.status
+        self._keep_no_more()
+        self._ends_with_connection = ends_with_connection or (self.dechunk and head.framing.chunked)
+        if self._ends_with_connection or not self._request_complete or self._relay.draining:
+            self._close_client = True
+        if self._close_client:
+            ours = b"Connection: close\r\n"
+        else:
+            ours = b"Connection: keep-alive\r\n" if self.head.http10 else b""
+        self.deadline_s = self._relay.now() + self._relay.limits.idle_s
+        return b"HTTP/1.1 %b\r\n%b%b\r\n" % (head.line, head.copy, ours)
+
+    def answer_moved(self, payload: list[bytes] | None) -> None:
+        """Bytes of the body went to the client."""
+        now = self._relay.now()
+        self.deadline_s = now + self._relay.limits.idle_s
+        if not self._first_body_seen:
+            self._first_body_seen = True
+            if self._sent_s:
+                self._relay.meter.first_chunk(self._cells, now - self._sent_s)
+        if payload is not None and self._tap is not None:
+            self._tap.response_body(payload, now)
+
+    def answer_ended(self, upstream: UpstreamConnection, *, reusable: bool) -> None:
+        """The answer is whole."""
+        if reusable and self._request_complete:
+            self._relay.pool.give(upstream)
+        else:
+            upstream.abort()
+        self._end("complete")
+        self.client.finished(close=self._close_client)
+
+    def switched(self, upstream: UpstreamConnection, head: bytes, rest: bytes) -> None:
+        """101: HTTP is over on both connections."""
+        if not self.head.upgrade:
+            upstream.abort()
+            self.upstream_failed("protocol")
+            return
+        self._status = 101
+        self.deadline_s = _NEVER
+        self.write(head + rest)
+        Tunnel(self.client.transport, upstream.transport, self.client.leave_http(), self._tunnel_ended)
+
+    def _tunnel_ended(self) -> None:
+        self._end("complete")
+        self.client.connection_lost(None)
+
+    # How it can go wrong
+
+    def upstream_failed(self, reason: str) -> None:
+        """``reason`` is one of ``counters.UPSTREAM_ERRORS``; the connection is gone already."""
+        upstream = self._upstream
+        if reason == "reset" and upstream is not None and upstream.reused and upstream.silent and self._keeps:
+            self._upstream = None
+            self._may_retry = False
+            self.client.release_all()
+            self._relay.meter.retried()
+            self._relay.pool.dial(self)
+            return
+        self._relay.meter.upstream_error(reason)
+        if self._status:
+            self._end("upstream_cut")
+            self.client.cut(reset=self._ends_with_connection)
+        else:
+            self._answer_ourselves(reason)
+
+    def refused(self, reason: str) -> None:
+        """The request turned out bad, or stopped arriving, half way through its body."""
+        self._relay.meter.rejected(reason)
+        if self._upstream is not None:
+            self._upstream.abort()
+        if self._status:
+            self._end("upstream_cut")
+            self.client.cut(reset=self._ends_with_connection)
+        else:
+            self._close_client = True
+            self._answer_ourselves(reason)
+
+    def _answer_ourselves(self, reason: str) -> None:
+        close = self._close_client or not self._request_complete
+        self._end("upstream_cut", status_of(reason))
+        self.write(own_answer(reason, close=close, to_head=self.to_head))
+        self.client.finished(close=close)
+
+    def client_gone(self) -> None:
+        """Nobody waits any more: the upstream must stop working at once."""
+        if self._upstream is not None:
+            self._upstream.abort()
+        self._relay.meter.disconnected()
+        self._end("client_aborted")
+
+    def timed_out(self) -> None:
+        """The deadline has passed."""
+        if self.client.write_paused:
+            # It is the client that takes nothing; what it has not taken is dropped.
+            self.client_gone()
+            self.client.cut(reset=True)
+        elif not self._request_complete and not self._status:
+            self.refused("body_timeout")
+        else:
+            if self._upstream is not None:
+                self._upstream.abort()
+            self.upstream_failed("timeout_idle" if self._status else "timeout_first_byte")
+
+    # Back-pressure
+
+    def pause_answer(self) -> None:
+        """The client reads slowly."""
+        if self._upstream is not None:
+            self._upstream.pause_reading()
+
+    def resume_answer(self) -> None:
+        """The client has caught up."""
+        if self._upstream is not None:
+            self._upstream.resume_reading()
+            self._moved()
+
+    def _end(self, ended: Ended, status: int = 0) -> None:
+        now = self._relay.now()
+        self.over = True
+        self._upstream = None
+        self._relay.meter.ended(self._cells, status or self._status, now - self._began_s)
+        if self._tap is not None:
+            self._tap.end(ended, now)

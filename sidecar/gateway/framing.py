@@ -1,0 +1,208 @@
+"""Where a message's body ends: RFC 9112 sections 6 and 7, as machines without I/O.
+
+Rules of this file:
+
+* A walker is shown the bytes that follow a head and says how many of them belong to the
+  body. It changes nothing and keeps nothing but an unfinished line of chunk framing, so
+  the caller forwards the very bytes it was given.
+* Whoever wants the payload without the chunk framing hands in a list; the walker appends
+  slices to it. Whoever does not, pays nothing for it.
+* Two readers that disagree about where a body ends are how requests are smuggled. What
+  RFC 9112 leaves to leniency is refused here: chunk sizes are plain hex digits, every line
+  ends in CRLF, and a chunk's data is followed by exactly CRLF.
+* ``BadFraming`` says what is wrong in words of its own and never holds a byte of the message.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Protocol
+
+MAX_SIZE_LINE_BYTES = 4096
+"""A chunk's size with its extensions. Nobody sends long ones in earnest."""
+
+MAX_LENGTH_DIGITS = 18
+"""Beyond 2**63 other programs disagree about the number."""
+
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\r\n\x00]*)?\r\n")
+_TRAILER_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\x00]*\r\n")
+
+
+class BadFraming(ValueError):  # noqa: N818 - "bad framing" is what it is; an Error suffix adds nothing
+    """The message's own framing is broken. The text is ours, never the sender's."""
+
+
+class Walker(Protocol):
+    """Finds the end of one body."""
+
+    finished: bool
+
+    def walk(self, data: bytes, payload: list[bytes] | None = None) -> int:
+        """How many of ``data``'s first bytes belong to the body; at least one unless finished.
+
+        Appends what they carry, without chunk framing, to ``payload`` when given. Raises
+        BadFraming; nothing of ``data`` should be forwarded then.
+        """
+
+
+class LengthWalker:
+    """A body of exactly ``length`` bytes.
+
+    >>> walker = LengthWalker(5)
+    >>> walker.walk(b"abc"), walker.walk(b"deXYZ"), walker.finished
+    (3, 2, True)
+    """
+
+    __slots__ = ("finished", "remaining")
+
+    def __init__(self, length: int) -> None:
+        self.remaining = length
+        self.finished = length == 0
+
+    def walk(self, data: bytes, payload: list[bytes] | None = None) -> int:
+        """See ``Walker``."""
+        taken = min(len(data), self.remaining)
+        self.remaining -= taken
+        self.finished = self.remaining == 0
+        if payload is not None and taken:
+            payload.append(data if taken == len(data) else data[:taken])
+        return taken
+
+
+class CloseWalker:
+    """A body that only the end of its connection ends: ``finished`` stays False."""
+
+    __slots__ = ("finished",)
+
+    def __init__(self) -> None:
+        self.finished = False
+
+    def walk(self, data: bytes, payload: list[bytes] | None = None) -> int:
+        """See ``Walker``."""
+        if payload is not None:
+            payload.append(data)
+        return len(data)
+
+
+class _Expect(Enum):
+    SIZE = 1
+    DATA = 2
+    DATA_END = 3
+    TRAILER = 4
+
+
+_SIZE, _DATA, _DATA_END, _TRAILER = _Expect
+
+
+class ChunkedWalker:
+    r"""A chunked body with its extensions and trailers, up to and with its last CRLF.
+
+    ``max_trailer_bytes`` bounds all trailer lines together.
+
+    >>> walker, payload = ChunkedWalker(65536), []
+    >>> walker.walk(b"3\r\nabc\r\n0\r\n\r\nGET /", payload), payload, walker.finished
+    (13, [b'abc'], True)
+    """
+
+    __slots__ = ("_expect", "_line", "_remaining", "_trailer_room", "finished")
+
+    def __init__(self, max_trailer_bytes: int) -> None:
+        self.finished = False
+        self._expect = _SIZE
+        self._remaining = 0  # of the chunk's data
+        self._line = b""  # the beginning of an unfinished line
+        self._trailer_room = max_trailer_bytes
+
+    def walk(self, data: bytes, payload: list[bytes] | None = None) -> int:
+        """See ``Walker``."""
+        at, end = 0, len(data)
+        while at < end and not self.finished:
+            if self._expect is _DATA:
+                stop = min(at + self._remaining, end)
+                if payload is not None:
+                    payload.append(data[at:stop])
+                self._remaining -= stop - at
+                at = stop
+                if self._remaining == 0:
+                    self._expect = _DATA_END
+                continue
+            newline = data.find(b"\n", at) + 1
+            line = data[at : newline or end]
+            at += len(line)
+            if self._line:
+                line = self._line + line
+            if newline:
+                self._line = b""
+                self._take(line)
+            else:
+                self._line = line
+                self._check(line)
+        return at
+
+    def _check(self, unfinished: bytes) -> None:
+        """No line is waited for longer than it may be."""
+        room = {_SIZE: MAX_SIZE_LINE_BYTES, _DATA_END: 2, _TRAILER: self._trailer_room}
+        if len(unfinished) > room[self._expect]:
+            raise BadFraming("a line of the chunk framing is too long")
+
+    def _take(self, line: bytes) -> None:
+        """One whole line of framing."""
+        if self._expect is _SIZE:
+            match = _SIZE_LINE.fullmatch(line)
+            if match is None or len(line) > MAX_SIZE_LINE_BYTES:
+                raise BadFraming("a chunk's size is not a hex number")
+            self._remaining = int(match[1], 16)
+            self._expect = _DATA if self._remaining else _TRAILER
+        elif self._expect is _DATA_END:
+            if line != b"\r\n":
+                raise BadFraming("a chunk is longer than its size says")
+            self._expect = _SIZE
+        elif line == b"\r\n":
+            self.finished = True
+        else:
+            self._trailer_room -= len(line)
+            if self._trailer_room < 0 or _TRAILER_LINE.fullmatch(line) is None:
+                raise BadFraming("a trailer is not a header line, or there are too many")
+
+
+class Framing:
+    """What a head's ``Content-Length`` and ``Transfer-Encoding`` say together.
+
+    Feed every such header, then ask. ``length`` is None where none was given.
+    """
+
+    __slots__ = ("chunked", "length")
+
+    def __init__(self) -> None:
+        self.length: int | None = None
+        self.chunked = False
+
+    def content_length(self, value: bytes) -> None:
+        """Another Content-Length, as sent. Even an equal second one is refused."""
+        value = value.strip(b" \t")
+        if self.length is not None or self.chunked or not value.isdigit() or len(value) > MAX_LENGTH_DIGITS:
+            raise BadFraming("the body's length is given twice or is not a number")
+        self.length = int(value)
+
+    def transfer_encoding(self, value: bytes) -> None:
+        """Another Transfer-Encoding, as sent. Only ``chunked``, once and alone, ends safely."""
+        if self.chunked or self.length is not None or value.strip(b" \t").lower() != b"chunked":
+            raise BadFraming("the transfer encoding is not exactly chunked")
+        self.chunked = True
+
+    def request_body(self, max_trailer_bytes: int) -> Walker | None:
+        """RFC 9112 6.3 for a request; None where no body follows."""
+        if self.chunked:
+            return ChunkedWalker(max_trailer_bytes)
+        return LengthWalker(self.length) if self.length else None
+
+    def response_body(self, *, to_head: bool, status: int, max_trailer_bytes: int) -> Walker | None:
+        """RFC 9112 6.3 for the final answer; None where no body follows. ``to_head``: the request was a HEAD."""
+        if to_head or status in (204, 304):
+            return None
+        if self.chunked:
+            return ChunkedWalker(max_trailer_bytes)
+        if self.length is None:
+            return CloseWalker()
+        return LengthWalker(self.length) if self.length else None

@@ -1,0 +1,247 @@
+"""One connection to the model server: writes a request, reads the answer, says where it ends.
+
+Rules of this file:
+
+* The answer's bytes go to the client's transport in the call that brought them. They are
+  looked at only to find the end of the body.
+* Whoever owns the connection is told once how the answer ended: ``answer_ended``,
+  ``upstream_failed`` or ``switched``. After that the connection knows no exchange.
+* Bytes that nobody asked for mean that the connection's framing is lost: it is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from sidecar.gateway.framing import BadFraming, CloseWalker, Walker
+from sidecar.gateway.heads import BadHead, ResponseHead
+
+if TYPE_CHECKING:
+    from sidecar.gateway.exchange import Exchange  # which imports this file
+
+_GONE = select.POLLIN | select.POLLHUP | select.POLLERR
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """``lost`` is called when the connection has ended; ``idle_since_s`` is the pool's."""
+
+    __slots__ = (
+        "_body",
+        "_deferred",
+        "_exchange",
+        "_held",
+        "_lost",
+        "_max_head_bytes",
+        "_now",
+        "_poll",
+        "_reading_paused",
+        "_reusable",
+        "_secure",
+        "closed",
+        "idle_since_s",
+        "reused",
+        "silent",
+        "transport",
+    )
+
+    def __init__(
+        self, now: Callable[[], float], max_head_bytes: int, lost: Callable[[UpstreamConnection], None]
+    ) -> None:
+        self._now = now
+        self._max_head_bytes = max_head_bytes
+        self._lost = lost
+        self._exchange: Exchange | None = None
+        self._body: Walker | None = None  # None while the head is read
+        self._held = b""  # the beginning of a head
+        self._deferred: list[bytes] = []  # body bytes that wait until an early answer has been read
+        self._reading_paused = False
+        self._reusable = False  # the connection, once the answer has ended
+        self.transport: asyncio.Transport
+        self.closed = False
+        self.reused = False
+        self.silent = True  # no byte of an answer yet
+        self.idle_since_s = 0.0
+
+    # What the exchange calls
+
+    def begin(self, exchange: Exchange) -> None:
+        """From now on what arrives answers ``exchange``."""
+        self._exchange = exchange
+        self._body = None
+        self.silent = True
+        if exchange.client.write_paused:
+            self.pause_reading()
+
+    def send(self, data: bytes) -> None:
+        """The request's beginning."""
+        self.transport.write(data)
+
+    def send_more(self, exchange: Exchange, data: bytes) -> None:
+        """More of the request's body.
+
+        A server that refuses an upload answers and closes. Writing on then fails, and a failed
+        write ends the connection before its answer has been read. So what has come is read first.
+        """
+        if self._deferred or self.has_news():
+            self._deferred.append(data)
+            exchange.client.hold("answer first")
+        else:
+            self.transport.write(data)
+
+    def has_news(self) -> bool:
+        """Whether the kernel holds bytes or an end that have not been read. Plain sockets only."""
+        if self._secure or self._reading_paused:
+            return False  # in TLS readable does not mean that the answer has begun
+        return bool(self._poll.poll(0))
+
+    def pause_reading(self) -> None:
+        """The client is slow."""
+        if not self._reading_paused and not self.closed:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """The client has caught up."""
+        if self._reading_paused:
+            self._reading_paused = False
+            if not self.closed:
+                self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Ends the connection at once; the exchange hears nothing of it."""
+        self._exchange = None
+        self._deferred.clear()
+        self.closed = True
+        self.transport.abort()
+
+    def close(self) -> None:
+        """Ends the connection politely: TLS says goodbye."""
+        self._exchange = None
+        self.closed = True
+        self.transport.close()
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected, for TLS after the handshake."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._secure = transport.get_extra_info("ssl_object") is not None
+        self._poll = select.poll()
+        self._poll.register(transport.get_extra_info("socket").fileno(), _GONE)
+
+    def data_received(self, data: bytes) -> None:
+        """The hot path."""
+        exchange = self._exchange
+        if exchange is None:
+            self.abort()
+            return
+        body = self._body
+        if body is None:
+            self._read_head(exchange, data)
+        else:
+            self._read_body(exchange, body, data)
+        if self._deferred and self._exchange is not None:
+            self.transport.write(b"".join(self._deferred))
+            self._deferred.clear()
+            exchange.client.release("answer first")
+
+    def eof_received(self) -> None:
+        """The transport closes itself, then ``connection_lost`` tells the exchange."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """An answer that only the connection's end ends is whole, if the end was an orderly one."""
+        self.closed = True
+        self._lost(self)
+        exchange = self._exchange
+        if exchange is None:
+            return
+        self._exchange = None
+        if exc is None and isinstance(self._body, CloseWalker):
+            exchange.answer_ended(self, reusable=False)
+        else:
+            exchange.upstream_failed("reset")
+
+    def pause_writing(self) -> None:
+        """The upstream reads slowly: so do we."""
+        if self._exchange is not None:
+            self._exchange.client.hold("upstream full")
+
+    def resume_writing(self) -> None:
+        """The upstream has caught up."""
+        if self._exchange is not None:
+            self._exchange.client.release("upstream full")
+
+    # The answer
+
+    def _read_head(self, exchange: Exchange, data: bytes) -> None:
+        self.silent = False
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        while True:
+            end = data.find(b"\r\n\r\n") + 4
+            if end > self._max_head_bytes or (end == 3 and len(data) > self._max_head_bytes):
+                self._fail(exchange, "protocol")
+                return
+            if end == 3:
+                self._held = data
+                return
+            try:
+                head = ResponseHead(data[:end], dechunk=exchange.dechunk)
+            except BadHead:
+                self._fail(exchange, "protocol")
+                return
+            if head.status >= 200:
+                break
+            if head.status == 101:
+                self._exchange = None
+                exchange.switched(self, data[:end], data[end:])
+                return
+            exchange.interim(data[:end])
+            data = data[end:]
+            if not data:
+                return
+        body = head.framing.response_body(
+            to_head=exchange.to_head, status=head.status, max_trailer_bytes=self._max_head_bytes
+        )
+        self._body = body
+        keep_alive = head.keep_alive and not isinstance(body, CloseWalker)
+        ours = exchange.answer_began(head, ends_with_connection=isinstance(body, CloseWalker))
+        if body is None:
+            exchange.write(ours)
+            self._answer_ended(exchange, reusable=keep_alive and end == len(data))
+        else:
+            self._reusable = keep_alive
+            self._read_body(exchange, body, data[end:], ours)
+
+    def _read_body(self, exchange: Exchange, body: Walker, data: bytes, ours: bytes = b"") -> None:
+        """``ours`` is the head, if it has not gone out yet: it shares a packet with what follows."""
+        payload: list[bytes] | None = [] if exchange.wants_payload else None
+        try:
+            taken = body.walk(data, payload) if data else 0
+        except BadFraming:
+            exchange.write(ours)
+            self._fail(exchange, "protocol")
+            return
+        if payload is not None and exchange.dechunk:
+            exchange.write(ours + b"".join(payload))
+        elif taken == len(data):
+            exchange.write(ours + data if ours else data)
+        else:
+            exchange.write(ours + data[:taken])
+        if taken:
+            exchange.answer_moved(payload)
+        if body.finished:
+            self._answer_ended(exchange, reusable=self._reusable and taken == len(data))
+
+    def _answer_ended(self, exchange: Exchange, *, reusable: bool) -> None:
+        self._exchange = None
+        self._deferred.clear()
+        exchange.answer_ended(self, reusable=reusable and not self.closed)
+
+    def _fail(self, exchange: Exchange, reason: str) -> None:
+        self.abort()
+        exchange.upstream_failed(reason)

@@ -1,0 +1,29 @@
+"""The monitor process: ``python -m sidecar.monitor DOCUMENT_FD``, started by the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from sidecar import handover, logs
+from sidecar.config import Config
+from sidecar.hardening import forbid_core_dumps
+from sidecar.monitor.monitor import Monitor
+
+
+async def work(config: Config, document: dict[str, object]) -> None:
+    """One monitor from start to end."""
+    await Monitor(config, document).run()
+
+
+def main() -> None:
+    """Reads the document and watches until told to stop or the supervisor is gone."""
+    forbid_core_dumps()
+    document = handover.read_document(int(sys.argv[1]))
+    config = Config.model_validate_json(document["config"])
+    logs.set_up("monitor", config.log.level)
+    asyncio.run(work(config, document))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The monitor process: rings in, metrics and the page out, over a unix socket that the supervisor asks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from detectors.catalog import behaviours
+from prometheus_client import CollectorRegistry, generate_latest
+
+from sidecar import __version__, control, handover
+from sidecar.admin import page
+from sidecar.admin.status import Copies, DataPlaneView, Status, behaviours_status
+from sidecar.config import Config
+from sidecar.export.labels import Labels, Limits
+from sidecar.export.prometheus import PrometheusExporter
+from sidecar.gateway.counters import Counters, schema
+from sidecar.gateway.ring import RingReader
+from sidecar.monitor.pipeline import Pipeline
+from sidecar.monitor.reading import Reading
+from sidecar.monitor.tally import Tally
+from sidecar.monitor.ticks import Rates
+from sidecar.wire.base import formats
+
+log = logging.getLogger("kilter.monitor")
+
+BEAT_S = 0.25
+NICENESS = 5
+DROPPED = ("dropped_ring", "dropped_budget")
+
+
+class Monitor:
+    """Built from the checked configuration and the descriptors of the document."""
+
+    def __init__(self, config: Config, document: Mapping[str, Any]) -> None:
+        self.config = config
+        self._document = document
+        self._board = control.Board(handover.mapped(document["board"]).cast("d"))
+        protocols = sorted({wire_format.name for wire_format in formats()})
+        self._data_plane = DataPlaneView(
+            [Counters(schema(protocols), handover.mapped(fd).cast("d")) for fd in document["counters"]]
+        )
+        self._registry = CollectorRegistry()
+        self._watched = behaviours()
+        self._rates = Rates(config.ticks.length_s, max(config.ticks.window_s, config.ticks.length_s))
+        self._prometheus = PrometheusExporter(self._registry, protocols, self._rates.totals)
+        self._tally = Tally()
+        labels = Labels(self._watched, Limits(**config.labels.model_dump()), self._prometheus.overflow)
+        self._pipeline = Pipeline(self._watched, labels, self._rates, [self._prometheus, self._tally])
+        rings = [RingReader(handover.mapped(fd)) for fd in document["rings"]]
+        self._reading = Reading(rings, self._process, time.monotonic)
+        self._losses = self._reading.losses()
+        self._lag_s = 0.0
+        self._more = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until SIGTERM or the end of the supervisor; then reads what is left in the rings."""
+        os.nice(NICENESS)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_reader(self._document["lifeline"], self._end)
+        for wake in self._document["wakes"]:
+            loop.add_reader(wake, self._woken, wake)
+        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
+        await runner.setup()
+        listener = socket.socket(fileno=self._document["listener"])
+        await web.SockSite(runner, listener, shutdown_timeout=0.5).start()
+        self._beat()
+        self._more.set()  # a monitor started anew finds what its predecessor left
+        while not self._stop.is_set():
+            await self._more.wait()
+            self._more.clear()
+            if self._reading.slice():
+                self._more.set()
+            await asyncio.sleep(0)  # whoever asks for metrics gets a turn between two slices
+        while self._reading.slice():
+            pass
+        await runner.cleanup()
+
+    def status(self) -> Status:
+        """What is known now."""
+        self._rates.advance(time.time())
+        return Status(
+            version=__version__,
+            at_s=time.time(),
+            upstream=self.config.upstream,
+            observing=self._board.observe,
+            window_s=self._rates.length_s * self._rates.window_ticks,
+            traffic=self._data_plane.traffic(),
+            copies=Copies(
+                sampled=self._data_plane.total("kilter_captures_total", ("sampled",)),
+                dropped=self._data_plane.total("kilter_captures_total", DROPPED),
+                inclusion_probability=self._data_plane.inclusion_probability(),
+                ring_bytes=self._reading.unread_bytes(),
+                read=self._tally.read,
+                lost=sum(self._reading.losses()),
+                failed=self._tally.lost_to_errors,
+                lag_s=self._lag_s,
+            ),
+            labels=self._tally.labels,
+            behaviours=behaviours_status(self._watched, self._rates.totals()),
+        )
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/api/v1/status", self._status_document)
+        app.router.add_get("/", self._page)
+        return app
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        self._rates.advance(time.time())
+        now = self._reading.losses()
+        for outcome, before, count in zip(("bad_crc", "lost"), self._losses, now, strict=True):
+            self._prometheus.records(outcome, max(0, count - before))
+        self._losses = now
+        self._prometheus.lag.set(self._lag_s)
+        return web.Response(body=generate_latest(self._registry), content_type="text/plain")
+
+    async def _status_document(self, _: web.Request) -> web.Response:
+        return web.json_response(self.status().to_dict())
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return web.Response(text=page.render(self.status()), content_type="text/html", headers=page.HEADERS)
+
+    def _process(self, record: bytes) -> None:
+        started = time.perf_counter()
+        capture = self._pipeline.process(record)
+        self._prometheus.seconds.observe(time.perf_counter() - started)
+        self._prometheus.records("read")
+        if capture is not None and capture.finished_s is not None:
+            self._lag_s = max(0.0, time.time() - capture.started_at_s - capture.finished_s)
+
+    def _woken(self, wake: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(wake)
+        self._more.set()
+
+    def _beat(self) -> None:
+        self._board.monitor_beat_s = time.monotonic()
+        asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._document["lifeline"])
+        self._stop.set()
+        self._more.set()

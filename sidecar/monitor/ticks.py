@@ -1,0 +1,73 @@
+"""Counts by tick: the time at which a request began, not the time at which it ended.
+
+By finish time short answers, which refusals are, would arrive first, and every rise of
+traffic would look like a rise of refusals.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from sidecar.export.base import Series
+
+
+class Rates:
+    """Events and trials of each series over a sliding window of whole ticks.
+
+    ``length_s`` > 0 and ``window_s`` >= ``length_s``, seconds. Memory: at most
+    ``window_s / length_s`` counts a series. What began before the window is not counted.
+
+    >>> rates = Rates(length_s=60, window_s=120)
+    >>> for at_s, value in [(0, 1), (30, 0), (70, 0)]:
+    ...     rates.count(("b", "1", "m"), at_s, value)
+    >>> rates.advance(100)
+    ... rates.totals()
+    {('b', '1', 'm'): (1.0, 3)}
+    >>> rates.advance(180)
+    ... rates.totals()
+    {('b', '1', 'm'): (0.0, 1)}
+    """
+
+    def __init__(self, length_s: float, window_s: float) -> None:
+        if not 0 < length_s <= window_s:
+            raise ValueError(f"need 0 < length_s <= window_s, got {length_s} and {window_s}")
+        self.length_s = length_s
+        self.window_ticks = round(window_s / length_s)
+        self._now = 0
+        self._series: dict[Series, deque[list[float]]] = {}
+
+    def count(self, series: Series, at_s: float, value: float) -> None:
+        """One observation of ``value`` in [0, 1], of a request that began at ``at_s``."""
+        tick = int(at_s // self.length_s)
+        self._now = max(self._now, tick)
+        if tick <= self._now - self.window_ticks:
+            return
+        ticks = self._series.setdefault(series, deque())
+        for row in reversed(ticks):
+            if row[0] == tick:
+                row[1] += value
+                row[2] += 1
+                return
+            if row[0] < tick:
+                break
+        ticks.append([tick, value, 1])
+        if len(ticks) > 1 and ticks[-2][0] > tick:
+            self._series[series] = deque(sorted(ticks))
+
+    def advance(self, now_s: float) -> None:
+        """Lets what is older than the window go."""
+        self._now = max(self._now, int(now_s // self.length_s))
+        oldest = self._now - self.window_ticks
+        for series, ticks in list(self._series.items()):
+            while ticks and ticks[0][0] <= oldest:
+                ticks.popleft()
+            if not ticks:
+                del self._series[series]
+
+    def totals(self) -> dict[Series, tuple[float, int]]:
+        """(events, trials) of every series with a trial in the window."""
+        return {
+            series: (sum(row[1] for row in ticks), int(sum(row[2] for row in ticks)))
+            for series, ticks in self._series.items()
+            if ticks
+        }

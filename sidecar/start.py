@@ -1,0 +1,96 @@
+"""From a checked configuration to running processes: the composition root.
+
+The one place that knows both the wire formats and the supervisor: it reads off which paths
+carry which format, so that the gateway never has to import them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import detectors
+import sidecar
+from sidecar import logs, settings
+from sidecar.config import Config
+from sidecar.config_source import ConfigError
+from sidecar.hardening import forbid_core_dumps
+from sidecar.supervisor.listeners import BindError
+from sidecar.supervisor.supervisor import Supervisor
+from sidecar.wire.base import formats
+
+KEY_BYTES = 32
+
+
+def routes() -> tuple[settings.Route, ...]:
+    """Which path ends carry which wire format."""
+    return tuple(settings.Route(suffix, wire.name) for wire in formats() for suffix in wire.suffixes)
+
+
+def supervisor_settings(config: Config) -> settings.SupervisorSettings:
+    """The supervisor's part, with everybody else's inside."""
+    return settings.SupervisorSettings(
+        listen=config.listen,
+        admin=config.admin,
+        workers=config.workers,
+        observe=config.observe,
+        require_upstream=config.readiness.require_upstream,
+        upstream_shown=config.upstream,
+        gateway=config.gateway_settings(routes()),
+        monitor_config=config.model_dump_json(),
+    )
+
+
+def secret(state: Path, name: str) -> str:
+    """A secret of this installation as hex, made at the first start and readable by its owner only.
+
+    ConfigError when the state directory cannot be used.
+    """
+    path = state / name
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            fresh = path.with_name(f".{name}.{secrets.token_hex(4)}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(KEY_BYTES), encoding="ascii")
+            try:
+                path.hardlink_to(fresh)  # the first of two starts wins, and both read the same
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        text = path.read_text(encoding="ascii").strip()
+        if len(bytes.fromhex(text)) != KEY_BYTES:
+            raise ConfigError(f"{path}: need {KEY_BYTES} bytes as hex; move the file away to have a new one made")
+    except OSError as error:
+        raise ConfigError(f"state: {state}: cannot be used: {error.strerror} (--state DIR names another)") from None
+    except ValueError:
+        raise ConfigError(f"{path}: need {KEY_BYTES} bytes as hex; move the file away to have a new one made") from None
+    return text
+
+
+def check_origin() -> None:
+    """The names ``sidecar`` and ``detectors`` are common: refuse to run beside somebody else's."""
+    if Path(detectors.__file__ or "").parent.parent != Path(sidecar.__file__ or "").parent.parent:
+        raise ConfigError(
+            "another package named 'detectors' or 'sidecar' shadows Kilter's: install Kilter into its own environment"
+        )
+
+
+def run(config: Config) -> None:
+    """Runs until SIGTERM. ConfigError when something needed cannot be had."""
+    forbid_core_dumps()
+    check_origin()
+    logs.set_up("supervisor", config.log.level)
+    key = bytes.fromhex(secret(config.state_dir, "install_key"))
+    token = secret(config.state_dir, "admin_token")
+
+    async def supervise() -> None:
+        try:
+            supervisor = Supervisor(supervisor_settings(config), key, token)
+        except BindError as error:
+            raise ConfigError(str(error)) from None
+        await supervisor.run()
+
+    asyncio.run(supervise())

@@ -1,0 +1,296 @@
+"""The parent of all: shared memory, children, signals.
+
+It keeps nothing that its children could not go on without: when it dies, workers finish
+their streams (they see the lifeline close) and a service manager starts the whole again.
+As process 1 of a container it reaps whatever is orphaned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+from aiohttp import web
+
+from sidecar import control, handover
+from sidecar.gateway import counters as data_plane
+from sidecar.gateway.ring import Ring
+from sidecar.settings import SupervisorSettings
+from sidecar.supervisor import exposition, listeners
+from sidecar.supervisor.admin import Admin
+from sidecar.supervisor.child import Child
+
+log = logging.getLogger("kilter.supervisor")
+
+HEARTBEAT_LIMIT_S = 2.0
+MONITOR_GRACE_S = 5.0
+
+
+class Supervisor:
+    """``settings`` as checked; ``install_key`` keys every hash; ``admin_token`` allows writes. Binds at
+    construction: BindError when an address is taken.
+    """
+
+    def __init__(self, settings: SupervisorSettings, install_key: bytes, admin_token: str) -> None:
+        self.settings = settings
+        self._traffic = listeners.bind(settings.listen)
+        try:
+            self._admin_listener = listeners.bind(settings.admin)
+        except listeners.BindError:
+            self._traffic.close()
+            raise
+        self._key = install_key
+        self._token = admin_token
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._lifeline, self._lifeline_end = os.pipe()
+        self._board_fd = handover.memory("kilter-board", control.Board.size_bytes(settings.workers))
+        self.board = control.Board(handover.mapped(self._board_fd).cast("d"))
+        self.observe = settings.observe
+        self._metrics = data_plane.schema(sorted({route.protocol for route in settings.gateway.routes}))
+        ring_bytes = Ring.size_for(settings.gateway.capture.ring_bytes)
+        workers = range(settings.workers)
+        self._counter_fds = [
+            handover.memory(f"kilter-counters-{i}", data_plane.size_bytes(self._metrics)) for i in workers
+        ]
+        self._ring_fds = [handover.memory(f"kilter-ring-{i}", ring_bytes) for i in workers]
+        self._rings = [Ring(handover.mapped(fd)) for fd in self._ring_fds]
+        self._wake_fds = [os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for i in workers]
+        self._socket_dir = tempfile.TemporaryDirectory(prefix="kilter-")
+        self.monitor_socket = str(Path(self._socket_dir.name) / "monitor.sock")
+        self._monitor_listener = listeners.bind(f"unix:{self.monitor_socket}")
+        self.workers = [self._worker(index) for index in workers]
+        self.monitor = Child("monitor", "sidecar.monitor", self._monitor_document, self._monitor_descriptors())
+        self._registry = exposition.registry(
+            exposition.DataPlane(
+                self._metrics,
+                [data_plane.Counters(self._metrics, handover.mapped(fd).cast("d")) for fd in self._counter_fds],
+            ),
+            exposition.Processes(self._pids, lambda: {c.name: c.restarts for c in self._children()}, self._facts),
+        )
+        self._monitor_answers = False
+
+    # -- what the admin listener asks -----------------------------------------------------
+
+    @property
+    def observe(self) -> bool:
+        """Whether new exchanges are looked at; writable at any time."""
+        return self.board.observe
+
+    @observe.setter
+    def observe(self, value: bool) -> None:
+        self.board.observe = value
+
+    @property
+    def healthy(self) -> bool:
+        """A worker is alive."""
+        return any(worker.alive for worker in self.workers)
+
+    @property
+    def draining(self) -> bool:
+        """Shutting down."""
+        return self._stopping.is_set()
+
+    @property
+    def monitor_up(self) -> bool:
+        """The monitor runs and said so lately."""
+        return self.monitor.alive and time.monotonic() - self.board.monitor_beat_s < HEARTBEAT_LIMIT_S
+
+    def accepting(self) -> bool:
+        """A live worker said lately that it takes requests."""
+        now = time.monotonic()
+        states = [self.board.worker(index) for index, worker in enumerate(self.workers) if worker.alive]
+        return any(state == control.ACCEPTING and now - beat < HEARTBEAT_LIMIT_S for state, beat in states)
+
+    async def upstream_reachable(self) -> bool:
+        """True where readiness does not ask for it."""
+        return not self.settings.require_upstream or await self._upstream_connects()
+
+    def exposition(self, *, monitor_up: bool) -> bytes:
+        """The supervisor's own metrics."""
+        self._monitor_answers = monitor_up
+        return exposition.text(self._registry)
+
+    # -- running ---------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT, then drains: readiness fails, streams finish, the monitor reads what is left."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self.monitor.signal, signal.SIGHUP)
+        admin = Admin(self, self.monitor_socket, self._token)
+        runner = web.AppRunner(admin.application(), access_log=None, handle_signals=False)
+        await runner.setup()
+        await web.SockSite(runner, self._admin_listener, shutdown_timeout=1.0).start()
+        for child in self._children():
+            child.start(time.monotonic())
+        log.info(
+            "kilter is up",
+            extra={
+                "fields": {
+                    "listen": listeners.shown(self._traffic),
+                    "admin": listeners.shown(self._admin_listener),
+                    "upstream": self.settings.upstream_shown,
+                    "workers": self.settings.workers,
+                    "observe": self.observe,
+                }
+            },
+        )
+        waiting = loop.create_task(self._wait_for_upstream())
+        try:
+            await self._stopping.wait()
+            await self._drain()
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            await runner.cleanup()
+            self._release()
+        log.info("kilter has stopped")
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            self._hurry.set()  # a second signal: do not wait for streams
+        self._stopping.set()
+
+    async def _drain(self) -> None:
+        log.info("draining", extra={"fields": {"grace_s": self.settings.gateway.grace_s}})
+        for worker in self.workers:
+            worker.signal(signal.SIGTERM)
+        await self._gone(self.workers, self.settings.gateway.grace_s + 2.0)
+        self.monitor.signal(signal.SIGTERM)
+        await self._gone([self.monitor], MONITOR_GRACE_S)
+
+    async def _gone(self, children: list[Child], limit_s: float) -> None:
+        deadline = time.monotonic() + limit_s
+        while any(c.alive for c in children) and time.monotonic() < deadline and not self._hurry.is_set():  # noqa: ASYNC110  # deaths come by signal
+            await asyncio.sleep(0.02)
+        for child in children:
+            child.signal(signal.SIGKILL)
+
+    def _reap(self) -> None:
+        running = {child.pid: child for child in self._children() if child.pid is not None}
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid in running:
+                    running.pop(pid).ended(os.waitstatus_to_exitcode(status))
+        if self._stopping.is_set():
+            return
+        loop = asyncio.get_running_loop()
+        for child in self._children():
+            if child.take_death():
+                loop.call_later(child.died(time.monotonic()), self._restart, child)
+
+    def _restart(self, child: Child) -> None:
+        if not self._stopping.is_set():
+            child.start(time.monotonic())
+
+    # -- parts -----------------------------------------------------------------------------
+
+    def _children(self) -> list[Child]:
+        return [*self.workers, self.monitor]
+
+    def _pids(self) -> dict[str, int | None]:
+        return {"supervisor": os.getpid(), **{child.name: child.pid for child in self._children()}}
+
+    def _facts(self) -> dict[str, float]:
+        return {
+            "kilter_monitor_up": float(self._monitor_answers),
+            "kilter_observe": float(self.observe),
+            "kilter_ring_bytes": float(sum(ring.used_bytes for ring in self._rings)),
+            "kilter_draining": float(self.draining),
+        }
+
+    def _worker(self, index: int) -> Child:
+        fds = {
+            "listener": self._traffic.fileno(),
+            "counters": self._counter_fds[index],
+            "ring": self._ring_fds[index],
+            "wake": self._wake_fds[index],
+            "board": self._board_fd,
+            "lifeline": self._lifeline,
+        }
+        document: dict[str, object] = {
+            "index": index,
+            "fds": fds,
+            "settings": self.settings.gateway.to_json(),
+            "install_key": self._key.hex(),
+        }
+        return Child(f"worker-{index}", "sidecar.gateway", lambda: document, list(fds.values()))
+
+    def _monitor_descriptors(self) -> list[int]:
+        return [
+            *self._ring_fds,
+            *self._counter_fds,
+            *self._wake_fds,
+            self._board_fd,
+            self._lifeline,
+            self._monitor_listener.fileno(),
+        ]
+
+    def _monitor_document(self) -> dict[str, object]:
+        return {
+            "rings": self._ring_fds,
+            "counters": self._counter_fds,
+            "wakes": self._wake_fds,
+            "board": self._board_fd,
+            "lifeline": self._lifeline,
+            "listener": self._monitor_listener.fileno(),
+            "config": self.settings.monitor_config,
+        }
+
+    async def _upstream_connects(self) -> bool:
+        upstream = self.settings.gateway.upstream
+        try:
+            async with asyncio.timeout(1.0):
+                if upstream.scheme == "unix":
+                    _, writer = await asyncio.open_unix_connection(upstream.host)
+                else:
+                    _, writer = await asyncio.open_connection(upstream.host, upstream.port)
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True
+
+    async def _wait_for_upstream(self) -> None:
+        waited = False
+        while not await self._upstream_connects():
+            if not waited:
+                log.warning(
+                    "the upstream does not accept connections yet; waiting for it",
+                    extra={"fields": {"upstream": self.settings.upstream_shown}},
+                )
+            waited = True
+            await asyncio.sleep(1.0)
+        if waited:
+            log.info("the upstream accepts connections")
+
+    def _release(self) -> None:
+        for listener in (self._traffic, self._admin_listener, self._monitor_listener):
+            if listener.family == socket.AF_UNIX:
+                with contextlib.suppress(OSError):
+                    Path(listener.getsockname()).unlink()
+            listener.close()
+        for fd in (
+            *self._counter_fds,
+            *self._ring_fds,
+            *self._wake_fds,
+            self._board_fd,
+            self._lifeline,
+            self._lifeline_end,
+        ):
+            os.close(fd)
+        self._socket_dir.cleanup()

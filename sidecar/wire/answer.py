@@ -1,0 +1,157 @@
+"""An answer being read: the events of a stream, or one JSON document.
+
+Rules of this file: what the answer is, its Content-Type says, not what the request asked
+for; the Exchange does not depend on where the network cut the bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detectors.records.exchange import Message, Signal
+from sidecar.gateway.capture import Capture
+from sidecar.wire.body import Body, response_body
+from sidecar.wire.chunk_template import ChunkTemplate
+from sidecar.wire.headers import header
+from sidecar.wire.json_value import load, salvage
+from sidecar.wire.ndjson import NdjsonParser
+from sidecar.wire.sse import SseParser
+from sidecar.wire.tool_ledger import ToolLedger
+
+_NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+
+
+class Answer:
+    """What the answer has said so far. A format says in ``add`` how an event adds to it.
+
+    ``started``: text, reasoning, a refusal or a tool call's arguments have come.
+    ``ended``: the format's final marker, or the finish of every choice, has come.
+    ``unknown`` counts what could not be read. ``error`` is the object that reports one.
+
+    ``only_appended`` is set by ``add`` to the list of texts to which the event appended, if it
+    did nothing else, or nothing else that would be news if it came again: events that differ
+    in their text alone are then not parsed (``chunk_template``).
+    """
+
+    def __init__(self) -> None:
+        self.model: str | None = None
+        self.response_id: str | None = None
+        self.input_tokens: int | None = None
+        self.output_tokens: int | None = None
+        self.error: dict[str, Any] | None = None
+        self.signals: set[Signal] = set()
+        self.started = False
+        self.ended = False
+        self.unknown = 0
+        self.only_appended: list[str] | None = None
+        # How it came, said by ``read``.
+        self.streamed = False
+        self.cut = False
+        self.first_chunk_at_s: float | None = None
+
+    def add(self, event: dict[str, Any]) -> None:
+        """One event of a stream."""
+        raise NotImplementedError
+
+    def add_document(self, document: dict[str, Any]) -> None:
+        """The whole answer in one; by default the same as a stream of one event."""
+        self.add(document)
+
+    def add_tail(self, tail: bytes) -> None:
+        """The end of an answer whose middle is missing, where it could not be read like the rest."""
+
+    def mark(self, word: bytes) -> None:
+        """An event that is no JSON. ``[DONE]`` ends the answer of every format that has such."""
+        if word.startswith(b"[DONE]"):
+            self.ended = True
+        else:
+            self.unknown += 1
+
+    def messages(self, ledger: ToolLedger) -> tuple[Message, ...]:
+        """One message a choice, in index order; its calls are told to ``ledger``."""
+        raise NotImplementedError
+
+
+def read(capture: Capture, answer: Answer) -> None:
+    """Reads the capture's answer into ``answer``."""
+    body = response_body(capture)
+    answer.cut = body.cut
+    media_type = header(capture.response_headers, "content-type").partition(";")[0].strip().lower()
+    if _is_sse(media_type, body.head):
+        _read_stream(body, SseParser(), answer)
+    elif media_type in _NDJSON:
+        _read_stream(body, NdjsonParser(), answer)
+    else:
+        _read_document(body, capture.status, answer)
+        answer.first_chunk_at_s = capture.first_byte_s
+
+
+def _is_sse(media_type: str, head: bytes) -> bool:
+    beginning = head[:64].lstrip()
+    if media_type == "text/event-stream":
+        # Some servers say so and answer an error with a plain object, which no stream begins with.
+        return not beginning.startswith(b"{")
+    return "json" not in media_type and beginning.startswith((b"data:", b"event:", b":"))
+
+
+def _read_stream(body: Body, parser: SseParser | NdjsonParser, answer: Answer) -> None:
+    answer.streamed = True
+    template = ChunkTemplate()
+    at_s, rest = None, []
+    for piece_at_s, piece in body.pieces():
+        # Piece by piece until the first content, whose arrival is asked for; then all at once.
+        if answer.started:
+            rest.append(piece)
+            continue
+        at_s = piece_at_s
+        _add(answer, parser.feed(piece), template)
+        if answer.started:
+            answer.first_chunk_at_s = at_s
+    _add(answer, parser.feed(b"".join(rest)), template)
+    if body.tail:
+        at_s = None
+        parser.gap()
+        _add(answer, parser.feed(body.tail), template)
+        if not answer.ended:
+            answer.add_tail(body.tail)
+    # The last event may be half an event: it is tried, and if it is none that is no wonder.
+    unseen = not answer.started
+    _add(answer, [event for event in parser.close() if event.startswith(b"[") or load(event) is not None], template)
+    if unseen and answer.started:
+        answer.first_chunk_at_s = at_s
+    answer.unknown += parser.oversized
+
+
+def _add(answer: Answer, events: list[bytes], template: ChunkTemplate) -> None:
+    at = template.take(events, 0)
+    while at < len(events):
+        event = events[at]
+        value = load(event)
+        if isinstance(value, dict):
+            answer.only_appended = None
+            answer.add(value)
+            if answer.only_appended:
+                template.learn(event, answer.only_appended)
+        elif value is None:
+            answer.mark(event)
+        else:
+            answer.unknown += 1
+        at = template.take(events, at + 1)
+
+
+def _read_document(body: Body, status: int, answer: Answer) -> None:
+    # A gap within one long text leaves a document that still reads.
+    document = load(body.head + body.tail)
+    whole = isinstance(document, dict)
+    tail = b""
+    if not whole:
+        answer.unknown += not body.cut
+        document, tail = salvage(body.head), body.tail
+    if not isinstance(document, dict):
+        document = {}
+    if status >= 400:
+        answer.error, answer.ended = document, True
+        return
+    answer.add_document(document)
+    answer.add_tail(tail)
+    answer.ended = answer.ended or whole

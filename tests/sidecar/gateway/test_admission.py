@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+import pytest
+
+from sidecar.gateway.admission import (
+    KEY_BYTES,
+    admitted,
+    app,
+    conversation_key,
+    excluded,
+    inclusion_probability,
+    user_key,
+)
+from sidecar.gateway.scanner import Scan
+from sidecar.settings import CaptureSettings
+
+KEY = b"k" * 32
+DEFAULT = CaptureSettings()
+SAID = Scan(model=b"m", user=b"u", first_message=b"hi")
+FULL = Scan(model=b"m", user=b"u", conversation=b"c", previous_response=b"r", first_message=b"hi")
+
+
+def key_of(
+    scan: Scan = SAID, headers: dict[bytes, bytes] | None = None, install_key: bytes = KEY, **settings: Any
+) -> tuple[bytes, str]:
+    configured = CaptureSettings(**settings)
+    user = user_key(install_key, scan, headers or {}, configured)
+    return conversation_key(install_key, scan, user, headers or {}, configured, os.urandom)
+
+
+def test_the_whole_sample_is_looked_at_while_there_is_room() -> None:
+    for fill in (0.0, 0.3, 0.5):
+        assert inclusion_probability(0.8, fill, 0.0) == 0.8
+        assert inclusion_probability(0.8, 0.0, fill) == 0.8
+
+
+def test_past_half_full_the_share_falls_with_the_fuller_of_the_two_and_never_to_nothing() -> None:
+    fills = [0.5 + n / 200 for n in range(1, 101)]
+    shares = [inclusion_probability(0.8, fill, 0.1) for fill in fills]
+    assert shares == [inclusion_probability(0.8, 0.1, fill) for fill in fills]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 0.4
+    assert 0 < shares[-1] < 0.8 / 1000
+
+
+def test_a_ring_under_ten_times_its_load_never_fills() -> None:
+    """Conversations of 0.2 % of the ring come ten times as fast as they are read."""
+    rng = random.Random(11)
+    fill, most = 0.0, 0.0
+    for _ in range(50_000):
+        if admitted(rng.randbytes(8), inclusion_probability(1.0, fill, 0.0)):
+            fill += 0.002
+        fill = max(0.0, fill - 0.0002)
+        most = max(most, fill)
+    assert 0.5 < most < 0.8
+
+
+def test_a_lower_share_keeps_a_subset_of_the_conversations_of_a_higher_one() -> None:
+    rng = random.Random(5)
+    keys = [rng.randbytes(KEY_BYTES) for _ in range(4000)]
+    kept = {p: {key for key in keys if admitted(key, p)} for p in (0.0, 0.1, 0.5, 1.0)}
+    assert kept[0.0] < kept[0.1] < kept[0.5] < kept[1.0]
+    assert len(kept[1.0]) == 4000
+    assert 340 < len(kept[0.1]) < 460
+    assert 1880 < len(kept[0.5]) < 2120
+
+
+def test_every_key_is_in_at_one_and_none_at_nought() -> None:
+    for key in (b"\0" * KEY_BYTES, b"\xff" * KEY_BYTES):
+        assert admitted(key, 1.0)
+        assert not admitted(key, 0.0)
+
+
+def test_the_operators_header_names_the_conversation_before_all_else() -> None:
+    headers = {b"x-conversation": b"a"}
+    key, kind = key_of(FULL, headers, conversation_header="x-conversation", trust_client_conversation_ids=True)
+    assert kind == "header"
+    assert key_of(Scan(), headers, conversation_header="x-conversation") == (key, "header")
+    assert key_of(FULL, {b"x-conversation": b"b"}, conversation_header="x-conversation")[0] != key
+    assert key_of(FULL, headers)[1] == "first_message"
+
+
+def test_ids_that_clients_send_count_only_if_the_operator_trusts_them() -> None:
+    assert key_of(FULL) == key_of(SAID)
+    key, kind = key_of(FULL, trust_client_conversation_ids=True)
+    assert kind == "body"
+    assert key_of(Scan(conversation=b"c"), trust_client_conversation_ids=True)[0] == key
+    link = Scan(previous_response=b"r", first_message=b"hi")
+    assert key_of(link, trust_client_conversation_ids=True)[1] == "previous_response"
+    assert key_of(Scan(previous_response=b"r"))[1] == "none"
+
+
+def test_model_user_and_first_message_together_make_a_conversation() -> None:
+    key, kind = key_of()
+    assert (len(key), kind) == (KEY_BYTES, "first_message")
+    assert key_of() == (key, kind)
+    others = [
+        Scan(model=b"n", user=b"u", first_message=b"hi"),
+        Scan(model=b"m", user=b"v", first_message=b"hi"),
+        Scan(model=b"m", user=b"u", first_message=b"ho"),
+        Scan(user=b"u", first_message=b"hi"),
+        Scan(model=b"m", first_message=b"hi"),
+        Scan(model=b"mh", user=b"u", first_message=b"i"),
+    ]
+    assert len({key, *(key_of(other)[0] for other in others)}) == 7
+    assert key_of(install_key=b"K" * 32)[0] != key
+    assert key_of(Scan(model=b"ab", first_message=b"c"))[0] != key_of(Scan(model=b"a", first_message=b"bc"))[0]
+
+
+def test_where_nothing_names_a_conversation_each_request_is_its_own() -> None:
+    (one, kind), (two, _) = key_of(Scan(model=b"m", user=b"u")), key_of(Scan(model=b"m", user=b"u"))
+    assert kind == "none"
+    assert len(one) == KEY_BYTES
+    assert one != two
+
+
+def test_the_user_is_the_header_else_the_bodys_else_the_credential() -> None:
+    settings = CaptureSettings(user_header="x-user")
+    headers = {b"x-user": b"h", b"authorization": b"Bearer a"}
+    header = user_key(KEY, SAID, headers, settings)
+    body = user_key(KEY, SAID, {b"authorization": b"Bearer a"}, settings)
+    credential = user_key(KEY, Scan(), {b"authorization": b"Bearer a"}, settings)
+    assert len({header, body, credential, None}) == 4
+    assert header == user_key(KEY, Scan(user=b"h"), {}, DEFAULT), "the same name is the same user wherever it stands"
+    assert user_key(KEY, SAID, headers, DEFAULT) == body
+    assert credential != user_key(KEY, Scan(user=b"Bearer a"), {}, DEFAULT)
+    assert user_key(KEY, Scan(), {}, settings) is None
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"])
+def test_each_kind_of_credential_tells_callers_apart(name: bytes) -> None:
+    one, two = (user_key(KEY, Scan(), {name: value}, DEFAULT) for value in (b"a", b"b"))
+    assert one
+    assert two
+    assert one != two
+    assert one != user_key(b"K" * 32, Scan(), {name: b"a"}, DEFAULT)
+
+
+def test_the_app_is_one_of_the_listed_or_other() -> None:
+    settings = CaptureSettings(app_header="x-app", apps=("search", "chat"))
+    assert app({b"x-app": b"chat"}, settings) == "chat"
+    assert app({b"x-app": b"someone-elses"}, settings) == "other"
+    assert app({}, settings) == "other"
+    assert app({b"x-app": b"chat"}, CaptureSettings(app_header="x-app")) == ""
+
+
+def test_an_exclusion_needs_the_whole_header_value_or_a_prefix_of_the_path() -> None:
+    settings = CaptureSettings(exclude_headers=(("x-load-test", "1"),), exclude_paths=("/eval/", "/probe"))
+    assert excluded("/v1/x", {b"x-load-test": b"1"}, settings)
+    assert not excluded("/v1/x", {b"x-load-test": b"10"}, settings)
+    assert not excluded("/v1/x", {}, settings)
+    assert excluded("/eval/v1/x", {}, settings)
+    assert excluded("/probes", {}, settings)
+    assert not excluded("/v1/eval/", {}, settings)
+    assert not excluded("/v1/x", {}, DEFAULT)

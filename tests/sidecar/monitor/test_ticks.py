@@ -1,0 +1,42 @@
+"""Rates rest on when requests began."""
+
+import random
+
+import pytest
+
+from sidecar.monitor.ticks import Rates
+
+SERIES = ("refusal_by_length", "1", "m")
+
+
+def test_the_order_in_which_answers_finish_does_not_matter():
+    rng = random.Random(7)
+    seen = [(rng.uniform(0, 600), float(rng.random() < 0.3)) for _ in range(500)]
+    in_order, shuffled = Rates(60, 600), Rates(60, 600)
+    for at_s, value in sorted(seen):
+        in_order.count(SERIES, at_s, value)
+    rng.shuffle(seen)
+    for at_s, value in seen:
+        shuffled.count(SERIES, at_s, value)
+    assert in_order.totals() == shuffled.totals() == {SERIES: (sum(v for _, v in seen), 500)}
+
+
+def test_what_began_before_the_window_is_not_counted_however_late_it_ends():
+    rates = Rates(60, 120)
+    rates.count(SERIES, 1000, 1.0)
+    rates.count(SERIES, 100, 1.0)
+    assert rates.totals() == {SERIES: (1.0, 1)}
+
+
+def test_a_series_without_traffic_in_the_window_takes_no_memory():
+    rates = Rates(60, 120)
+    rates.count(SERIES, 0, 1.0)
+    rates.advance(1000)
+    assert rates.totals() == {}
+    assert not rates._series
+
+
+@pytest.mark.parametrize(("length_s", "window_s"), [(0, 60), (60, 30), (-1, 5)])
+def test_lengths_that_make_no_sense_are_refused_with_their_values(length_s, window_s):
+    with pytest.raises(ValueError, match=f"got {length_s} and {window_s}"):
+        Rates(length_s, window_s)

@@ -1,0 +1,118 @@
+"""The documents say what the code does: commands, configuration keys, metrics, behaviours.
+
+The two reference tables of sidecar/README.md are written by ``python tests/test_docs.py``.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from prometheus_client import CollectorRegistry
+
+from sidecar import cli, config
+from sidecar.export.prometheus import PrometheusExporter
+from sidecar.gateway.counters import schema
+from sidecar.supervisor.exposition import FACTS, Processes
+from sidecar.wire.base import formats
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "sidecar" / "README.md"
+PAGES = sorted(page for page in ROOT.glob("**/*.md") if not {".git", "node_modules", ".venv"} & set(page.parts))
+SUFFIXES = ("_bucket", "_sum", "_count")
+
+
+def config_table():
+    rows = ["| key | default | meaning |", "|---|---|---|"]
+    for key, default, text in config.every_key():
+        shown = "needed" if default is None else '`""`' if default == "" else f"`{default}`".replace("()", "[]")
+        rows.append(f"| `{key}` | {shown} | {text} |")
+    return rows
+
+
+def every_metric():
+    """(name, kind, labels, help) of whatever a running Kilter exposes."""
+    for metric in schema([]):
+        yield metric.name, metric.kind, [name for name, _ in metric.labels], metric.help
+    for family in Processes(
+        lambda: {"supervisor": None}, lambda: {"worker-0": 0}, lambda: dict.fromkeys(FACTS, 0.0)
+    ).collect():
+        name = family.name + ("_total" if family.type == "counter" else "")
+        yield name, family.type, list(family.samples[0].labels), family.documentation
+    registry = CollectorRegistry()
+    PrometheusExporter(registry, [], lambda: {("b", "s", "m"): (1.0, 1)})
+    for collector in list(registry._collector_to_names):
+        for family in collector.collect():
+            name = family.name + ("_total" if family.type == "counter" else "")
+            labels = getattr(collector, "_labelnames", None)
+            yield (
+                name,
+                family.type,
+                list(family.samples[0].labels) if labels is None else list(labels),
+                family.documentation,
+            )
+
+
+def metric_table():
+    rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    for name, kind, labels, text in sorted(every_metric()):
+        rows.append(f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {text} |")
+    return rows
+
+
+TABLES = {"configuration": config_table, "metrics": metric_table}
+
+
+def with_tables(text):
+    for name, table in TABLES.items():
+        body = "\n".join(table()).replace("\\", "\\\\")
+        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\1{body}\n\2", text, flags=re.DOTALL)
+    return text
+
+
+def test_the_reference_tables_are_those_of_the_code():
+    text = REFERENCE.read_text()
+    assert all(f"<!-- {name} -->" in text for name in TABLES)
+    assert text == with_tables(text), "run python tests/test_docs.py"
+
+
+def test_every_command_has_help_with_an_example_and_stands_in_a_document():
+    documents = "".join(page.read_text() for page in PAGES)
+    context = click.Context(cli.main)
+    for name in cli.main.list_commands(context):
+        command = cli.main.get_command(context, name)
+        assert command is not None, name
+        assert command.help, name
+        assert "Examples:" in (command.epilog or ""), name
+        assert f"kilter {name}" in documents, name
+        assert all(option.help for option in command.params if isinstance(option, click.Option)), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_metric_that_a_document_names_exists(page):
+    known = {name for name, *_ in every_metric()}
+    named = set(re.findall(r"\bkilter_[a-z0-9_]+\b", page.read_text()))
+    unknown = {
+        name
+        for name in named
+        if name not in known and not any(name.removesuffix(suffix) in known for suffix in SUFFIXES)
+    }
+    assert not unknown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_command_that_a_document_names_exists(page):
+    named = set(re.findall(r"(?:^|`|\$ |&& )kilter ([a-z]+)\b", page.read_text(), flags=re.MULTILINE))
+    assert named <= set(cli.main.list_commands(click.Context(cli.main)))
+
+
+def test_every_wire_format_stands_in_the_reference():
+    text = REFERENCE.read_text()
+    for wire in formats():
+        assert f"`{wire.name}`" in text, wire.name
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(with_tables(REFERENCE.read_text()))
+    sys.stdout.write(f"wrote {REFERENCE}\n")
