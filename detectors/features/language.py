@@ -5,7 +5,8 @@ Rules of this file
   identifiers would give them an arbitrary one, and a stratum would fill with noise.
 * CLD2 reads first (12 µs). On short text, or where it is unsure, langid gives the second
   opinion (180 µs and some 80 MB, so it is loaded when first needed).
-* CLD2 rejects control characters and lone surrogates; they are cut before.
+* CLD2 rejects control characters and lone surrogates, which are cut before, and noncharacters
+  (U+FDD0), which leave the text to langid.
 * What the human wrote counts, not what was pasted by a tool: only human turns are read,
   the last first, until there is enough text to be sure.
 """

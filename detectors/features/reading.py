@@ -96,12 +96,11 @@ def _with_roles(text: str, tags: Sequence[str]) -> tuple[Sentence, ...]:
 
 
 def _last_persona(text: str) -> str:
-    first = _PERSONA.match(text)
-    if first is None:
+    if _PERSONA.match(text) is None:
         return text
-    tags = list(_PERSONA.finditer(text))
-    last = text[tags[-1].end() :]
-    return last if len(tags) > 1 and len(last) >= _PERSONA_SPEAKS else text
+    *_, tag = _PERSONA.finditer(text)
+    last = text[tag.end() :]
+    return last if len(last) >= _PERSONA_SPEAKS else text
 
 
 def _own_words(text: str) -> str:

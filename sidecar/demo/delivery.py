@@ -59,12 +59,14 @@ class Delivery:
             response.content_length = len(self.parts[0])
         await asyncio.sleep(timing.first_byte_s + (0.0 if self.streamed else self.stall_s))
         await response.prepare(request)
-        left = self.cut_after_bytes
+        left = sum(map(len, self.parts)) if self.cut_after_bytes is None else self.cut_after_bytes
         for wait_s, data in self._paced(timing.chunk_s):
+            if not left:
+                break
             if wait_s:
                 await asyncio.sleep(wait_s)
-            await response.write(data if left is None else data[:left])
-            left = None if left is None else max(0, left - len(data))
+            await response.write(data[:left])
+            left -= len(data[:left])
         if self.cut_after_bytes is None:
             await response.write_eof()
         elif request.transport:

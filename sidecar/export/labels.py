@@ -68,14 +68,15 @@ class Labels:
             if behaviour.strata is None
         }
 
-    def seen(self, exchange: Exchange, features: Features, observations: Sequence[Observation]) -> Seen:
-        """The exchange with its labels."""
+    def seen(self, exchange: Exchange, features: Features, observations: Sequence[Observation], protocol: str) -> Seen:
+        """The exchange with its labels. ``protocol`` is a wire format's name."""
         return Seen(
             exchange,
             features,
             tuple(self._folded(observation) for observation in observations),
             self._model(exchange),
             self._languages.fold(features.language),
+            protocol,
         )
 
     def _folded(self, observation: Observation) -> Observation:

@@ -60,6 +60,8 @@ class PrometheusExporter:
             self._responses.labels(seen.model, judgement.label).inc()
         for signal in exchange.signals:
             self._signals.labels(signal).inc()
+        if exchange.parse_unknown:
+            self._unknown.labels(seen.protocol).inc(exchange.parse_unknown)
         if exchange.error_type is None:
             self._languages.labels(seen.language).inc()
         for direction, tokens in (("input", exchange.input_tokens), ("output", exchange.output_tokens)):
@@ -69,11 +71,6 @@ class PrometheusExporter:
             series = (observation.feature, observation.stratum, seen.model)
             self._observations.labels(*series).inc()
             self._events.labels(*series).inc(observation.value)
-
-    def unknown_events(self, protocol: str, count: int) -> None:
-        """Events that a decoder of ``protocol`` passed over."""
-        if count:
-            self._unknown.labels(protocol).inc(count)
 
     def opaque(self) -> None:
         """An unreadable exchange."""

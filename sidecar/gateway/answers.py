@@ -49,11 +49,13 @@ def own_answer(reason: str, *, close: bool, to_head: bool = False) -> bytes:
     status = _STATUS[reason]
     kind = "kilter_upstream_error" if status in (502, 504) else "kilter_rejected_request"
     body = json.dumps({"error": {"message": _MESSAGE[reason], "type": kind, "code": reason}}).encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "Content-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        f"x-kilter-error: {reason}\r\n"
-        f"{'Connection: close' + chr(13) + chr(10) if close else ''}\r\n"
-    ).encode()
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        f"x-kilter-error: {reason}",
+    ]
+    if close:
+        lines.append("Connection: close")
+    head = "\r\n".join((*lines, "", "")).encode()
     return head if to_head else head + body

@@ -25,6 +25,9 @@ from sidecar.gateway.heads import BadHead, RequestHead
 from sidecar.gateway.relay import Relay
 
 PIPELINED_BYTES = 1 << 16
+FIRST_REQUEST_S = 1.0
+"""How long a drain waits for the first request of a connection that was accepted before."""
+
 LINGER_IDLE_S = 5.0
 LINGER_S = 30.0
 _NEVER = float("inf")
@@ -84,9 +87,7 @@ class ClientConnection(asyncio.Protocol):
         elif self.exchange is not None and self._body is not None:
             self._more_body(self.exchange, self._body, data)
         elif self.exchange is not None:
-            self._held += data
-            if len(self._held) > PIPELINED_BYTES:
-                self.hold("pipelined")
+            self._keep_for_later(data)
         elif self._held:
             searched = max(0, len(self._held) - 3)
             self._held += data
@@ -102,18 +103,22 @@ class ClientConnection(asyncio.Protocol):
         """True keeps the connection open: the client waits for its answer, though it sends no more."""
         exchange = self.exchange
         if exchange is None or self._body is not None or self._secure:
-            if exchange is not None:
-                self.exchange = None
-                exchange.client_gone()
-            self.transport.abort() if self._body is not None else self.transport.close()
+            self._left(exchange)
             return False
         if peer.still_waits(self.transport.get_extra_info("socket")):
             self._half_closed = True
             return True
-        self.exchange = None
-        exchange.client_gone()
-        self.transport.abort()
+        self._left(exchange)
         return False
+
+    def _left(self, exchange: Exchange | None) -> None:
+        """The client sends no more, and nobody there waits for an answer."""
+        self.exchange = None
+        if exchange is None:
+            self.transport.close()  # after what has been written
+        else:
+            exchange.client_gone()
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - however it ended, it has
         """The client is gone, or we have closed."""
@@ -139,6 +144,12 @@ class ClientConnection(asyncio.Protocol):
 
     # Requests
 
+    def _keep_for_later(self, data: bytes) -> None:
+        """Requests that came before the answers of the earlier ones were given, or taken by the client."""
+        self._held += data
+        if len(self._held) > PIPELINED_BYTES or self.write_paused:
+            self.hold("pipelined")
+
     def _next_requests(self) -> None:
         data = bytes(self._held)
         self._held.clear()
@@ -150,10 +161,11 @@ class ClientConnection(asyncio.Protocol):
         """``data`` begins where a request may begin, and no exchange is under way."""
         while data and not self._ending:
             if self.exchange is not None or self.write_paused:
-                self._held += data
+                self._keep_for_later(data)
                 return
-            while data.startswith(b"\r\n"):  # RFC 9112 2.2: tolerated before a request
+            if data.startswith(b"\r\n"):  # RFC 9112 2.2: one empty line is tolerated before a request
                 data = data[2:]
+                continue
             end = data.find(b"\r\n\r\n") + 4
             limit = self._relay.limits.header_bytes
             if end > limit or (end == 3 and len(data) > limit):
@@ -284,9 +296,13 @@ class ClientConnection(asyncio.Protocol):
     # The end
 
     def drain(self) -> None:
-        """Closes the connection if it is between two requests. A fresh one still gets its first answered."""
-        if self.exchange is None and not self._held and self._requests:
+        """Closes the connection if it is between two requests. A fresh one's first may be on its way."""
+        if self.exchange is not None or self._held or self._ending:
+            return
+        if self._requests:
             self._end(linger=False)
+        else:
+            self._deadline_s = self._relay.now() + FIRST_REQUEST_S
 
     def abort(self) -> None:
         """Ends it at once."""

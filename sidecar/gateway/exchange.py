@@ -216,6 +216,7 @@ class Exchange:
         self._status = 101
         self.deadline_s = _NEVER
         self.write(head + rest)
+        self._relay.pool.forget(upstream)
         Tunnel(self.client.transport, upstream.transport, self.client.leave_http(), self._tunnel_ended)
 
     def _tunnel_ended(self) -> None:

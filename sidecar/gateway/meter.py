@@ -57,6 +57,7 @@ class Meter:
 
     def __init__(self, counters: Counters, routes: Sequence[Route]) -> None:
         self._counters = counters
+        self._block = counters.cells
         self._routes = Routes(routes)
         names = {PROTOCOL_OTHER} | {route.protocol for route in routes}
         self._cells = {name: ProtocolCells(counters, name) for name in names}
@@ -77,7 +78,7 @@ class Meter:
     def began(self) -> None:
         """A request is in flight."""
         self.inflight += 1
-        self._counters.set(self._inflight, self.inflight)
+        self._block[self._inflight] = self.inflight
 
     def first_chunk(self, cells: ProtocolCells, seconds: float) -> None:
         """From the request's last byte sent upstream to the first byte of the answer's body."""
@@ -85,11 +86,11 @@ class Meter:
 
     def ended(self, cells: ProtocolCells, status: int, seconds: float) -> None:
         """A request is no longer in flight."""
-        counters = self._counters
+        block = self._block
         self.inflight -= 1
-        counters.set(self._inflight, self.inflight)
-        counters.add(cells.by_class[status // 100 - 1 if 100 <= status <= 599 else -1])
-        counters.observe(cells.duration, seconds)
+        block[self._inflight] = self.inflight
+        block[cells.by_class[status // 100 - 1 if 100 <= status <= 599 else -1]] += 1.0
+        self._counters.observe(cells.duration, seconds)
 
     def answered_unread(self, status: int) -> None:
         """The gateway answered what it could not read as a request."""

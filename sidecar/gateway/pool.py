@@ -48,6 +48,9 @@ class Pool:
         self._max_head_bytes = max_head_bytes
         self._tls = tls_context(upstream) if upstream.scheme == "https" else None
         self._idle: list[UpstreamConnection] = []  # the longest idle first
+        self._open: set[UpstreamConnection] = set()  # idle or not, tunnels apart
+        self._none_open = asyncio.Event()
+        self._none_open.set()
         self._dials: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -94,6 +97,11 @@ class Pool:
         except (OSError, UnicodeError):  # UnicodeError: a host name that is none
             waiter.not_connected("connect")
         else:
+            if connection.closed:
+                waiter.not_connected("reset")
+                return
+            self._open.add(connection)
+            self._none_open.clear()
             waiter.connected(connection)
 
     async def _connect(self) -> UpstreamConnection:
@@ -112,9 +120,13 @@ class Pool:
         return connection
 
     def _protocol(self) -> UpstreamConnection:
-        return UpstreamConnection(self._now, self._max_head_bytes, self._lost)
+        return UpstreamConnection(self._now, self._max_head_bytes, self.forget)
 
-    def _lost(self, connection: UpstreamConnection) -> None:
+    def forget(self, connection: UpstreamConnection) -> None:
+        """The connection is lost, or has become a tunnel's."""
+        self._open.discard(connection)
+        if not self._open:
+            self._none_open.set()
         if connection in self._idle:
             self._idle.remove(connection)
 
@@ -124,13 +136,15 @@ class Pool:
         while self._idle and self._idle[0].idle_since_s < oldest:
             self._idle.pop(0).close()
 
-    def close(self) -> None:
-        """No more connections."""
+    async def close(self) -> None:
+        """Ends all connections and waits until they are gone: a loop that closes before is an error to uvloop."""
         self._closed = True
         for dial in self._dials:
             dial.cancel()
-        while self._idle:
-            self._idle.pop().close()
+        await asyncio.gather(*self._dials, return_exceptions=True)
+        for connection in list(self._open):
+            connection.abort()
+        await self._none_open.wait()
 
 
 def tls_context(upstream: UpstreamSettings) -> ssl.SSLContext:

@@ -127,10 +127,10 @@ class Relay:
         self.pool.expire()
         self._sweeping = self._loop.call_later(self._sweep_s, self._sweep)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """The end: no more sweeps, no more upstream connections."""
         self._sweeping.cancel()
-        self.pool.close()
+        await self.pool.close()
 
 
 def upstream_host(upstream: UpstreamSettings) -> bytes:

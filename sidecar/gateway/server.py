@@ -48,7 +48,7 @@ class Gateway:
             for connection in self._connections():
                 connection.abort()
             await relay.empty.wait()
-        relay.close()
+        await relay.close()
 
     def _connections(self) -> list[ClientConnection]:
         return [cast("ClientConnection", connection) for connection in self._relay.connections]
@@ -67,7 +67,14 @@ async def serve(
     servers: list[asyncio.AbstractServer] = []
     for listener in listeners:
         create = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
-        servers.append(await create(lambda: ClientConnection(relay), sock=listener, ssl=tls, backlog=_BACKLOG))
+        server = await create(
+            lambda: ClientConnection(relay),
+            sock=listener,
+            ssl=tls,
+            ssl_handshake_timeout=settings.relay.header_timeout_s or None if tls else None,
+            backlog=_BACKLOG,
+        )
+        servers.append(server)
     return Gateway(relay, servers)
 
 

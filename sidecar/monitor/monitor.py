@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
-from detectors.catalog import behaviours
 from prometheus_client import CollectorRegistry, generate_latest
 
+from detectors.catalog import behaviours
 from sidecar import __version__, control, handover
 from sidecar.admin import page
 from sidecar.admin.status import Copies, DataPlaneView, Status, behaviours_status

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from detectors.features.extract import extract
-
 from detectors.records.behaviour import Behaviour
 from detectors.records.exchange import Exchange
 from sidecar.export.base import Exporter
@@ -41,18 +40,18 @@ class Pipeline:
         if capture is not None:
             decoded = self._stage("decode", lambda: (decode(capture),))
             if decoded is not None:
-                self._look_at(*decoded)
+                self._look_at(*decoded, capture.protocol)
         return capture
 
-    def _look_at(self, exchange: Exchange | None) -> None:
+    def _look_at(self, exchange: Exchange | None, protocol: str) -> None:
         if exchange is None:
             for exporter in self._exporters:
                 exporter.opaque()
         else:
-            self.observe(exchange)
+            self.observe(exchange, protocol)
 
-    def observe(self, exchange: Exchange) -> None:
-        """From the exchange on: what replayed logs share with live traffic."""
+    def observe(self, exchange: Exchange, protocol: str) -> None:
+        """From the exchange on: what replayed logs share with live traffic. ``protocol`` is a wire format's name."""
         features = self._stage("features", lambda: extract(exchange))
         if features is None:
             return
@@ -62,7 +61,7 @@ class Pipeline:
         )
         if observations is None:
             return
-        seen = self._labels.seen(exchange, features, observations)
+        seen = self._labels.seen(exchange, features, observations, protocol)
         for observation in seen.observations:
             self._rates.count(
                 (observation.feature, observation.stratum, seen.model), observation.at_s, observation.value

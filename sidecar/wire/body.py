@@ -60,5 +60,7 @@ def request_document(capture: Capture) -> tuple[dict[str, Any], bool]:
     )
     body = b"".join(pieces)
     whole = decoded and not capture.request_truncated
-    document = load(body) if whole else salvage(body)
+    document = load(body) if whole else None
+    if document is None:
+        document, whole = salvage(body), False
     return (document, whole) if isinstance(document, dict) else ({}, False)

@@ -23,6 +23,9 @@ from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 from sidecar.wire.turns import human_turns
 
+SHARED_PATH = "/invocations"
+"""SageMaker's one path, on which vLLM and TGI tell their APIs apart by the body."""
+
 _ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
@@ -33,10 +36,17 @@ _ROLES: dict[str, Role] = {
 }
 
 
-def decode(capture: Capture) -> Exchange:
-    """The exchange. Never raises."""
+def decode(capture: Capture) -> Exchange | None:
+    """The exchange; None on a shared path whose body has no messages. Never raises."""
+    return chat_exchange(capture, FORMAT.provider)
+
+
+def chat_exchange(capture: Capture, provider: str) -> Exchange | None:
+    """The same for another ``provider`` of this API. A path that names a deployment is Azure's."""
     ledger = ToolLedger()
     document, whole = request_document(capture)
+    if capture.path.endswith(SHARED_PATH) and "messages" not in document:
+        return None
     request = _request(document, whole, ledger)
     answer = ChatAnswer(moderation.policy(document))
     read(capture, answer)
@@ -48,7 +58,7 @@ def decode(capture: Capture) -> Exchange:
         answer,
         ledger,
         operation="chat",
-        provider="azure.ai.openai" if deployment else FORMAT.provider,
+        provider="azure.ai.openai" if deployment else provider,
     )
 
 
@@ -292,6 +302,7 @@ def _thinks_or_calls(said: dict[str, Any]) -> bool:
 FORMAT = WireFormat(
     name="openai.chat",
     provider="openai",
-    suffixes=("/chat/completions",),
+    suffixes=("/chat/completions", SHARED_PATH),
     decode=decode,
+    user_fields=(("safety_identifier",), ("user",)),
 )

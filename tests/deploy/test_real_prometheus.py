@@ -31,6 +31,8 @@ from running import RunningKilter
 from sidecar.demo.script import Script
 from sidecar.demo.upstream import ScriptedUpstream
 
+pytestmark = pytest.mark.timeout(240)  # the story takes 75 s, which the first test pays for
+
 ROOT = Path(__file__).parents[2]
 USUAL = {"refusal": 0.1}
 RISEN = {"policy": USUAL, "rules": [{"policy": {"refusal": 0.6}, "turns": [2, 3]}]}

@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from typing import ClassVar
 
 import uvloop
 
@@ -78,7 +79,7 @@ class RunningGateway:
 class Wire:
     """One end of a connection. Those of ``connect`` are closed when the upstream of the test ends."""
 
-    connected = []
+    connected: ClassVar[list] = []
 
     def __init__(self, reader, writer):
         self.reader = reader
@@ -150,6 +151,18 @@ class Wire:
     async def write(self, data):
         self.writer.write(data)
         await self.writer.drain()
+
+    async def write_until_held(self, piece, *, limit_s=0.5, at_most=1 << 62):
+        """Writes ``piece`` again and again; returns how many bytes were taken before the other side held us."""
+        sent = 0
+        try:
+            async with asyncio.timeout(limit_s):
+                while sent < at_most:
+                    sent += len(piece)
+                    await self.write(piece)
+        except TimeoutError:
+            return sent
+        raise AssertionError("never held")
 
     def close(self):
         self.writer.transport.close()
@@ -230,6 +243,17 @@ def end_to_end(head):
     """First line and header lines as on the wire, less those of one connection."""
     first, *lines = head.split(b"\r\n")[:-2]
     return [first] + [line for line in lines if line.partition(b":")[0].lower() not in HOP_BY_HOP]
+
+
+def is_own_error(head, status, reason):
+    """Whether ``head`` is that of the gateway's own answer, for ``reason``."""
+    return head.startswith(b"HTTP/1.1 %d " % status) and (b"x-kilter-error", reason.encode()) in lowered(head)
+
+
+async def hanging(wire):
+    """A script that reads a request and never answers."""
+    await wire.head()
+    await wire.rest(30)
 
 
 def answering(answer, *, close=False):

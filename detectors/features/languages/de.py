@@ -18,6 +18,7 @@ lexicon = Lexicon(
         "(ich|wir) (bin|sind) …nicht (in der lage|befugt|berechtigt|bereit|dafür|dazu)",
         "(außerstande|nicht in der lage|nicht möglich), …" + _HELP,
         "(ich|wir) (muss|müssen) …(ablehnen|verweigern)",
+        "(muss|müssen) (ich|wir) …(ablehnen|verweigern)",
         "(ich|wir) (lehne|lehnen|verweigere) …(ab|das|die|diese|es)",
         "(dabei|damit|hierbei|bei dieser anfrage|bei diesem thema) …nicht (helfen|behilflich|unterstützen|weiterhelfen|dienen)",
         "(unterstütze|fördere|billige|toleriere|befürworte) (ich |)(nicht|kein|keine|keinerlei)",

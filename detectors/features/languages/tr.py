@@ -9,7 +9,7 @@ lexicon = Lexicon(
     cannot=(
         "(yardımcı|destek) (olamam|olamıyorum|olamayacağım|olamayız|veremem|veremiyorum)",
         "(yardım|bilgi|tavsiye|öneri|talimat|destek|yanıt|cevap) (_ |)(edemem|edemiyorum|edemeyeceğim|veremem|veremiyorum|veremeyeceğim|sağlayamam|sağlayamıyorum|sunamam|sunamıyorum|sağlayamayacağım)",
-        "(veremem|veremiyorum|sağlayamam|sağlayamıyorum|sunamam|yapamam|yapamıyorum|yazamam|yazamıyorum|oluşturamam|oluşturamıyorum|paylaşamam|paylaşamıyorum|üretemem|yanıtlayamam|yanıtlayamıyorum|cevaplayamam|gerçekleştiremem|destekleyemem|öneremem|tartışamam|katılamam|teşvik edemem|yerine getiremem|karşılayamam|anlatamam)",
+        "(veremem|veremiyorum|sağlayamam|sağlayamıyorum|sunamam|yapamam|yapamıyorum|yazamam|yazamıyorum|oluşturamam|oluşturamıyorum|paylaşamam|paylaşamıyorum|üretemem|yanıtlayamam|yanıtlayamıyorum|cevaplayamam|gerçekleştiremem|destekleyemem|öneremem|tartışamam|katılamam|teşvik edemem|yerine getiremem|yerine getiremiyorum|karşılayamam|anlatamam)",
         "(reddediyorum|reddetmek zorundayım|reddetmeliyim|kabul edemem|kabul edemiyorum|onaylamıyorum|desteklemiyorum|teşvik etmiyorum)",
         "(mümkün değil|uygun değil|yetkim yok|iznim yok)",
         "(ilkelerime|kurallarıma|politikalarıma|yönergelerime|programlamama) (aykırı|ters)",

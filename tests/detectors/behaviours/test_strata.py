@@ -35,6 +35,11 @@ def test_a_refusal_is_filed_under_every_question():
     }
 
 
+def test_an_answer_in_another_language_stays_with_those_who_asked():
+    seen = observed("I'm sorry, but I can't help you with that request.")
+    assert seen["refusal_by_language"] == ("de", 1.0)
+
+
 def test_a_hollow_refusal_is_no_refusal_and_stands_apart():
     seen = observed(HOLLOW)
     assert seen["hollow_refusal"] == ("4-7", 1.0)

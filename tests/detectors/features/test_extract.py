@@ -48,6 +48,11 @@ def test_an_english_refusal_of_another_language_is_seen():
     assert (seen.language, seen.response_language, seen.judgements[0].label) == ("de", "en", "refusal")
 
 
+def test_the_words_of_a_refusal_field_have_a_language_too():
+    answer = Message("assistant", "", refusal="Es tut mir leid, aber dabei kann ich Ihnen nicht helfen.")
+    assert extract(Exchange("chat", "x", output_messages=(answer,))).response_language == "de"
+
+
 def test_an_exchange_without_messages_has_features():
     seen = extract(Exchange("chat", "x"))
     assert (seen.language, seen.length_stratum, seen.judgements[0].label) == ("und", "unknown", "empty")

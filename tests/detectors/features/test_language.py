@@ -71,9 +71,11 @@ def test_what_the_model_or_a_tool_said_is_not_what_the_human_wrote():
 def test_the_last_turns_decide_when_a_human_changes_language():
     turns = [
         Message("user", "Please tell me how the museum sells its tickets. " * 8),
-        Message("user", "Расскажите мне, пожалуйста, как купить билет в музей на выходные. " * 4),
+        Message("user", "Bitte erkläre mir, wie ich eine Karte für das Museum am Wochenende kaufen kann. " * 3),
     ]
-    assert asked_in(turns) == "ru"
+    assert asked_in(turns) == "de"
+    turns[1] = Message("user", "Danke, das ist sehr nett von dir.")
+    assert asked_in(turns) == "en"
 
 
 def test_nothing_asked_has_no_language():
@@ -85,6 +87,10 @@ def test_an_answer_is_read_with_at_most_two_lexicons_and_at_least_one():
     assert lexicons_for(("und",), "Nope") == ("en",)
     assert lexicons_for(("und",), "不能") == ("zh",)
     assert lexicons_for(("ms",), "") == ("id",)
+
+
+def test_a_character_that_the_first_reader_rejects_leaves_the_second():
+    assert identify("Où se trouve \ufdd0 la bibliothèque la plus proche, et quand ouvre-t-elle le matin ?") == "fr"
 
 
 @settings(max_examples=200, deadline=None)

@@ -6,6 +6,7 @@ import pytest
 from detectors.features.judgement import judge_text
 from detectors.features.language import identify
 from detectors.features.languages import lexicon, tags
+from detectors.features.reading import read
 
 REFUSALS = {
     "ar": "عذرًا، لا أستطيع مساعدتك في هذا الطلب.",
@@ -90,6 +91,7 @@ def test_an_ordinary_sentence_is_none(tag):
 
 @pytest.mark.parametrize("tag", sorted(SYMPATHY))
 def test_sympathy_is_no_refusal(tag):
+    assert "sympathy" in read(SYMPATHY[tag], (tag,)).sentences[0].roles
     assert judge_text(f"{SYMPATHY[tag]} {ORDINARY[tag]}", (tag,)).label == "compliance"
 
 

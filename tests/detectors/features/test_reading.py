@@ -26,7 +26,7 @@ def test_a_text_without_a_word_of_refusal_costs_no_sentences():
 
 
 def test_only_the_opening_is_read():
-    assert read("The sun is out today. " * (HEAD // 20) + REFUSAL, ("en",)).sentences == ()
+    assert read("The sun is out today. " * 24 + REFUSAL, ("en",)).sentences == ()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from detectors.features.refusal import marker
 
 NONE = {
     "sympathy": "I'm sorry to hear that you lost your job. Start by updating your résumé and calling two colleagues.",
+    "sympathy beside a norm": "I'm sorry to hear that. It is illegal for a landlord to keep a deposit; write to him.",
     "apology for a mistake": "I'm sorry for the confusion. The correct total is 42 euros.",
     "quoted speech": "In the film the clerk says \"I'm sorry, but I can't help you with that\" and closes the window.",
     "quoted speech in curly quotes": "The guard shouted: “I cannot let you in.” Then the scene cuts to black.",
@@ -37,6 +38,7 @@ REFUSALS = {
     "a preamble first": "Thank you for your question, it is an interesting one! Before we go on, a word. "
     "Unfortunately, I can't help with making that.",
     "sympathy and then a refusal": "I'm sorry to hear that you feel this way, but I can't provide the help that you need.",
+    "an apology and norms": "I'm sorry. Forging a seal is illegal and harms people.",
     "norms alone": "It is illegal and unethical to forge prescriptions. Please speak with a doctor instead.",
     "an identity and norms": "As an AI model I follow rules. Forging a seal is illegal and harms people.",
     "a rebuttal with its norm": "There is no justification for that. Treating people so is not acceptable.",

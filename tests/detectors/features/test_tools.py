@@ -77,6 +77,15 @@ def test_what_the_answer_does_cannot_move_its_own_stratum():
     assert read(ASK, answer=call("search")) == read(ASK) == ("offered", "none")
 
 
+def test_what_the_server_ran_within_the_answer_cannot_move_it_either():
+    ran = Message("assistant", "", (ToolEvent("call", "web", "1"), ToolEvent("result", "web", "1")))
+    assert read(ASK, answer=ran) == ("offered", "none")
+
+
+def test_a_picture_without_words_is_a_human_turn():
+    assert read(ASK, call("search"), result("search"), Message("user", "")) == ("called", "none")
+
+
 def test_a_result_without_a_name_still_counts():
     assert read(ASK, call(""), result(""))[1] == "unnamed"
 

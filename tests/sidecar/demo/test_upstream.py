@@ -136,12 +136,12 @@ async def test_statistics_count_what_the_headers_said():
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
-@pytest.mark.parametrize("after", [0, 1, 250, 10**6])
-async def test_a_cut_answer_ends_early_and_is_never_taken_for_whole(path, stream, after):
+@pytest.mark.parametrize(("after", "chunk_s"), [(0, 0.0), (1, 0.0), (250, 0.0), (700, 0.001), (10**6, 0.0)])
+async def test_a_cut_answer_ends_early_and_is_never_taken_for_whole(path, stream, after, chunk_s):
     whole = {"x-scripted-exchange": "3"}
     async with served() as (_, http):
         complete = (await ask(http, path, whole, stream=stream))[1]
-    async with served(Policy(cut=1.0, cut_after_bytes=after)) as (upstream, http):
+    async with served(Policy(cut=1.0, cut_after_bytes=after), timing=Timing(chunk_s=chunk_s)) as (upstream, http):
         async with http.post(path, json=ASK | {"stream": stream}, headers=whole) as answer:
             got = bytearray()
             with pytest.raises(aiohttp.ClientPayloadError):
@@ -157,7 +157,7 @@ async def collect(answer, got):
 
 
 async def test_a_stall_comes_half_way_through_a_stream_and_before_an_answer_in_one_piece():
-    async with served(Policy(stall=1.0, stall_s=0.2)) as (_, http):
+    async with served(Policy(stall=1.0, stall_s=0.5)) as (_, http):
         started = time.monotonic()
         async with http.post(CHAT, json=ASK | {"stream": True}) as answer:
             head = await answer.content.readany()
@@ -166,8 +166,8 @@ async def test_a_stall_comes_half_way_through_a_stream_and_before_an_answer_in_o
         stream_s = time.monotonic() - started
         await ask(http)
         whole_s = time.monotonic() - started - stream_s
-    assert first_s < 0.2 <= stream_s
-    assert whole_s >= 0.2
+    assert first_s < 0.5 <= stream_s
+    assert whole_s >= 0.5
     assert head.endswith(b"\n\n")
     assert rest.endswith(b"data: [DONE]\n\n")
 
@@ -179,7 +179,7 @@ async def test_events_of_a_stream_keep_the_distance_that_was_set():
             parts = [(time.monotonic() - started, part) async for part in answer.content.iter_any()]
     events = b"".join(part for _, part in parts).count(b"\n\n")
     assert parts[0][0] >= 0.1
-    assert len(parts) > events / 2
+    assert len(parts) > 5
     assert parts[-1][0] >= 0.1 + 0.01 * (events - 1)
 
 

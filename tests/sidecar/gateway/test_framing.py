@@ -1,5 +1,7 @@
 """Bodies end where RFC 9112 says, whole, byte by byte and cut anywhere; what is doubtful is refused."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ def walk_all(walker, pieces):
 
 def cut(data, places):
     bounds = [0, *sorted({place % (len(data) + 1) for place in places}), len(data)]
-    return [data[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [data[a:b] for a, b in itertools.pairwise(bounds) if a < b]
 
 
 sizes = st.sampled_from([lambda n: b"%x" % n, lambda n: b"%X" % n, lambda n: b"000%x" % n])
@@ -187,13 +189,7 @@ def test_ambiguous_framing_headers_are_refused(headers):
         framing(*headers)
 
 
-@FUZZ
-@given(st.binary(min_size=1, max_size=60))
-def test_a_refusal_never_quotes_what_it_refuses(data):
-    try:
-        walk_all(ChunkedWalker(ROOM), [b"zz" + data + b"\r\n"])
-    except BadFraming as error:
-        assert str(error) in (
-            "a chunk's size is not a hex number",
-            "a line of the chunk framing is too long",
-        )
+def test_a_refusal_never_quotes_what_it_refuses():
+    for bad in (b"SECRET\r\n", b"SECRET" * 1000, b"\rSECRET", b"3\r\nSECRET\n", b"0\r\nSECRET\r\n"):
+        with pytest.raises(BadFraming, match=r"^(?!.*SECRET)"):
+            walk_all(ChunkedWalker(ROOM), [bad])

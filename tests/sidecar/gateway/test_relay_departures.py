@@ -1,0 +1,94 @@
+"""Clients that leave, and clients that only look as if they did."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+from relaying import RunningGateway, Scripted, Wire, hanging, ok, post
+
+CHAT = ("kilter_requests_total", "openai.chat")
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_a_client_that_leaves_while_the_model_still_thinks_frees_the_upstream_within_100_ms(how):
+    async with Scripted(hanging) as upstream:
+        with RunningGateway(upstream.port) as gateway:
+            for number in range(5):
+                client = await Wire.connect(gateway.port)
+                await client.write(post())
+                wire = await upstream.wire(number)
+                await asyncio.sleep(0.02)
+                getattr(client, how)()
+                assert await wire.gone() < 0.1
+            await gateway.becomes(5, "kilter_client_disconnects_total")
+            await gateway.becomes(5, *CHAT, "none")
+            await gateway.becomes(0, "kilter_inflight_requests")
+            await gateway.becomes(0, "kilter_open_connections")
+
+
+async def test_a_client_that_leaves_a_stream_or_an_upload_frees_the_upstream_within_100_ms():
+    async def streams(wire):
+        await wire.head()
+        await wire.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            await wire.write(b"1\r\nx\r\n")
+            await asyncio.sleep(0.01)
+
+    async with Scripted(streams) as upstream:
+        with RunningGateway(upstream.port) as gateway:
+            client = await Wire.connect(gateway.port)
+            await client.write(post())
+            await client.exactly(100)
+            client.close()
+            started = time.monotonic()
+            while not upstream.wires[0].writer.transport.is_closing():
+                await asyncio.sleep(0.002)
+            assert time.monotonic() - started < 0.1
+            await gateway.becomes(1, *CHAT, "2xx")
+
+            client = await Wire.connect(gateway.port)
+            await client.write(b"POST / HTTP/1.1\r\nHost: m\r\nContent-Length: 100\r\n\r\nhalf")
+            await upstream.wire(1)
+            client.close()
+            await gateway.becomes(2, "kilter_client_disconnects_total")
+
+
+@pytest.mark.parametrize("family", ["tcp", "tcp6", "unix"])
+async def test_a_client_that_has_only_finished_sending_still_gets_its_answer(family, tmp_path):
+    async def slow(wire):
+        await wire.body(await wire.head())
+        await asyncio.sleep(0.1)
+        await wire.write(ok(b"late"))
+
+    listener = {
+        "tcp": lambda: socket.create_server(("127.0.0.1", 0)),
+        "tcp6": lambda: socket.create_server(("::1", 0), family=socket.AF_INET6),
+        "unix": lambda: unix_listener(tmp_path / "relay"),
+    }[family]()
+    async with Scripted(slow) as upstream:
+        with RunningGateway(upstream.port, listener=listener) as gateway:
+            for _ in range(2):
+                client = await Wire.connect(gateway.address[:2] if family != "unix" else gateway.address)
+                await client.write(post())
+                client.writer.write_eof()
+                assert (await client.rest())[0].endswith(b"\r\n\r\nlate")
+            await gateway.becomes(0, "kilter_open_connections")
+
+
+def unix_listener(path):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+async def test_over_a_unix_socket_a_departure_is_told_from_a_half_close(tmp_path):
+    async with Scripted(hanging) as upstream:
+        with RunningGateway(upstream.port, listener=unix_listener(tmp_path / "relay")) as gateway:
+            client = await Wire.connect(gateway.address)
+            await client.write(post())
+            wire = await upstream.wire()
+            await asyncio.sleep(0.02)
+            client.close()
+            assert await wire.gone() < 0.1

@@ -1,0 +1,144 @@
+"""What the relay shows its observer, and that nothing the observer does can be seen in the traffic."""
+
+import asyncio
+import logging
+
+import pytest
+from relaying import RunningGateway, Scripted, Wire, answering, hanging, ok, post
+
+CHAT = ("kilter_requests_total", "openai.chat")
+SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def asked(client, request):
+    await client.write(request)
+    head = await client.head()
+    return head, await client.body(head)
+
+
+class Recording:
+    """An observer that writes down every call. ``raises``: the call that fails."""
+
+    def __init__(self, raises=""):
+        self.calls = []
+        self.times = []
+        self.raises = raises
+
+    def _note(self, at_s, name, *what):
+        self.times.append(at_s)
+        self.calls.append((name, *what))
+        if name == self.raises:
+            raise RuntimeError("SECRET")
+
+    def begin(self, method, target, headers, at_s):
+        self._note(at_s, "begin", method, target, list(headers))
+        return self
+
+    def request_body(self, data):
+        self._note(self.times[-1], "request_body", data)
+
+    def request_sent(self, at_s):
+        self._note(at_s, "request_sent")
+
+    def response_head(self, status, headers, at_s):
+        self._note(at_s, "response_head", status, list(headers))
+
+    def response_body(self, data, at_s):
+        self._note(at_s, "response_body", data)
+
+    def end(self, ended, at_s):
+        self._note(at_s, "end", ended)
+
+    def joined(self, name):
+        return b"".join(call[1] for call in self.calls if call[0] == name)
+
+    def order(self):
+        names = [call[0] for call in self.calls]
+        return [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
+
+
+CHUNKED_POST = b"POST /v1/chat/completions?k=1 HTTP/1.1\r\nHost: m\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: 1\r\n\r\n"
+
+
+async def test_the_observer_sees_bodies_without_their_chunk_framing_and_every_moment_in_order():
+    observer = Recording()
+    answer = b"HTTP/1.1 100 Continue\r\n\r\n" + SSE_HEAD + b"4\r\nabcd\r\n1\r\ne\r\n0\r\n\r\n"
+    async with Scripted(answering(answer)) as upstream:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
+            client = await Wire.connect(gateway.port)
+            for at in range(0, len(CHUNKED_POST), 30):
+                await client.write(CHUNKED_POST[at : at + 30])
+                await asyncio.sleep(0.01)
+            await client.head()
+            await client.body(await client.head())
+            await gateway.becomes(1, *CHAT, "2xx")
+    assert observer.calls[0] == (
+        "begin", b"POST", b"/v1/chat/completions?k=1", [(b"Host", b"m"), (b"Transfer-Encoding", b"chunked")]
+    )  # fmt: skip
+    assert observer.joined("request_body") == b"abcde"
+    assert observer.joined("response_body") == b"abcde"
+    assert observer.order() == ["begin", "request_body", "request_sent", "response_head", "response_body", "end"]
+    assert observer.calls[-1] == ("end", "complete")
+    assert observer.times == sorted(observer.times)
+
+
+async def test_the_observer_is_told_who_ended_what_was_not_finished():
+    async def cuts(wire):
+        await wire.head()
+        await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+
+    for script, client_leaves, ended in ((cuts, False, "upstream_cut"), (hanging, True, "client_aborted")):
+        observer = Recording()
+        async with Scripted(script) as upstream:
+            with RunningGateway(upstream.port, observer=observer) as gateway:
+                client = await Wire.connect(gateway.port)
+                await client.write(post())
+                await upstream.wire()
+                if client_leaves:
+                    await asyncio.sleep(0.02)
+                    client.close()
+                else:
+                    await client.rest()
+                await gateway.becomes(0, "kilter_inflight_requests")
+        assert observer.calls[-1] == ("end", ended)
+        assert [call[0] for call in observer.calls].count("end") == 1
+
+
+async def test_an_answer_of_the_gateway_itself_is_not_shown_as_the_models():
+    observer = Recording()
+    async with Scripted(answering(b"nonsense\r\n\r\n")) as upstream:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
+            client = await Wire.connect(gateway.port)
+            assert (await asked(client, post()))[0].startswith(b"HTTP/1.1 502 ")
+    assert observer.order() == ["begin", "request_body", "request_sent", "end"]
+    assert observer.calls[-1] == ("end", "upstream_cut")
+
+
+@pytest.mark.parametrize("call", ["begin", "request_body", "request_sent", "response_head", "response_body", "end"])
+async def test_an_observer_that_raises_anywhere_changes_nothing_and_is_not_called_again(call, caplog):
+    observer = Recording(raises=call)
+    async with Scripted(answering(SSE_HEAD + b"4\r\nabcd\r\n0\r\n\r\n")) as upstream:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
+            client = await Wire.connect(gateway.port)
+            for _ in range(2):
+                head, body = await asked(client, CHUNKED_POST)
+                assert head == SSE_HEAD
+                assert body == b"4\r\nabcd\r\n0\r\n\r\n"
+            await gateway.becomes(2, "kilter_captures_total", "failed")
+    assert [name for name, *_ in observer.calls].count(call) == 2
+    assert observer.calls[-1][0] == call
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    assert "SECRET" not in caplog.text
+
+
+async def test_an_observer_that_looks_away_costs_nothing_and_is_told_nothing():
+    class LooksAway(Recording):
+        def begin(self, *what):
+            self._note(what[-1], "begin")
+
+    observer = LooksAway()
+    async with Scripted(answering(ok(b"x"))) as upstream:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
+            client = await Wire.connect(gateway.port)
+            assert (await asked(client, post()))[1] == b"x"
+    assert observer.calls == [("begin",)]
