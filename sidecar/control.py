@@ -16,7 +16,7 @@ class Board:
 
     >>> board = Board(memoryview(bytearray(Board.size_bytes(2))).cast("d"))
     >>> board.set_worker(1, ACCEPTING, 12.5)
-    ... board.worker(1), board.worker(0)
+    >>> board.worker(1), board.worker(0)
     ((1.0, 12.5), (0.0, 0.0))
     """
 

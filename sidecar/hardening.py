@@ -18,6 +18,7 @@ _KEPT = frozenset(
         "TZ",
         "TMPDIR",
         "PYTHONPATH",
+        "PYTHONSAFEPATH",
         "PYTHONHOME",
         "VIRTUAL_ENV",
         "PYTHONWARNINGS",

@@ -139,11 +139,11 @@ class Exchange:
             self._relay.pool.give(upstream)
             return
         self._upstream = upstream
+        self.client.release("no connection")
         upstream.begin(self)
         upstream.send(self._kept[0] if len(self._kept) == 1 else b"".join(self._kept))
         if not (upstream.reused and self._may_retry) or self._kept_bytes > KEPT_FOR_RETRY_BYTES:
             self._keep_no_more()
-        self.client.release("no connection")
         self._moved()
 
     def not_connected(self, reason: str) -> None:
@@ -176,7 +176,8 @@ class Exchange:
         if self._tap is not None:
             self._tap.response_head(head.status, head.headers, self._relay.now())
         self._status = head.status
-        self._keep_no_more()
+        if self._keeps:
+            self._keep_no_more()
         self._ends_with_connection = ends_with_connection or (self.dechunk and head.framing.chunked)
         if self._ends_with_connection or not self._request_complete or self._relay.draining:
             self._close_client = True

@@ -141,22 +141,19 @@ class RequestHead(_Head):
     __slots__ = ("method", "target")
 
     def __init__(self, head: bytes) -> None:
-        self.target = b""
-        parser = httptools.HttpRequestParser(self)
-        self._validate(parser, head)
-        self.method = parser.get_method()
+        self._validate(httptools.HttpRequestParser(self), head)
         line_end = head.find(b"\r\n")
-        self._read(line_end, head[line_end - 8 : line_end])
+        words = head[:line_end].split(b" ")
+        if len(words) != 3:
+            raise BadHead("not one space between method, target and version")
+        self.method, self.target, version = words
+        self._read(line_end, version)
         if self.method == b"CONNECT":
             raise BadHead("this is not a forward proxy")
         if self.hosts != 1 and (self.hosts or not self.http10):
             raise BadHead("need exactly one Host header")
         if self.upgrade:
             self._check_upgrade()
-
-    def on_url(self, url: bytes) -> None:
-        """The parser's callback, once or in pieces."""
-        self.target += url
 
     def _check_upgrade(self) -> None:
         if self.http10 or b"upgrade" not in self._options:

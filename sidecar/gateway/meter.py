@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from sidecar.gateway.counters import PROTOCOL_OTHER, STATUS_CLASSES, Counters
 from sidecar.settings import Route
 
-_REMEMBERED_PATHS = 1024
+REMEMBERED_TARGETS = 1024
+REMEMBERED_TARGET_BYTES = 256
 
 
 class Routes:
-    """Path to wire format, remembering the answers for a bounded number of paths.
+    """Target to wire format.
 
     >>> routes = Routes([Route("/completions", "c"), Route("/chat/completions", "chat")])
     >>> routes.protocol(b"POST", b"/v1/chat/completions?x=/completions"), routes.protocol(b"GET", b"/completions")
@@ -24,21 +25,13 @@ class Routes:
     def __init__(self, routes: Sequence[Route]) -> None:
         longest_first = sorted(routes, key=lambda route: -len(route.suffix))
         self._routes = [(route.suffix.encode(), route.protocol) for route in longest_first]
-        self._known: dict[bytes, str] = {}
 
     def protocol(self, method: bytes, target: bytes) -> str:
         """The wire format's name, or ``opaque``."""
         if method != b"POST":
             return PROTOCOL_OTHER
         path = target.partition(b"?")[0]
-        protocol = self._known.get(path)
-        if protocol is None:
-            protocol = next((name for suffix, name in self._routes if path.endswith(suffix)), PROTOCOL_OTHER)
-            # A full memory is left as it is: real paths come early, and a flood of made-up
-            # ones then costs a search each, not memory.
-            if len(self._known) < _REMEMBERED_PATHS and len(path) <= 256:
-                self._known[path] = protocol
-        return protocol
+        return next((name for suffix, name in self._routes if path.endswith(suffix)), PROTOCOL_OTHER)
 
 
 class ProtocolCells:
@@ -61,6 +54,7 @@ class Meter:
         self._routes = Routes(routes)
         names = {PROTOCOL_OTHER} | {route.protocol for route in routes}
         self._cells = {name: ProtocolCells(counters, name) for name in names}
+        self._known: dict[bytes, ProtocolCells] = {}
         self.inflight = 0
         self._inflight = counters.cell("kilter_inflight_requests")
         self._connections = counters.cell("kilter_open_connections")
@@ -69,7 +63,15 @@ class Meter:
 
     def cells(self, method: bytes, target: bytes) -> ProtocolCells:
         """The cells for a request, to be looked up once."""
-        return self._cells[self._routes.protocol(method, target)]
+        key = method + target
+        cells = self._known.get(key)
+        if cells is None:
+            cells = self._cells[self._routes.protocol(method, target)]
+            # A full memory is left as it is: real targets come early, and a flood of made-up
+            # ones then costs a search each, not memory. Queries may hold keys: not remembered.
+            if len(self._known) < REMEMBERED_TARGETS and len(key) <= REMEMBERED_TARGET_BYTES and b"?" not in key:
+                self._known[key] = cells
+        return cells
 
     def connections(self, change: int) -> None:
         """A client connection came (1) or went (-1)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from prometheus_client import disable_created_metrics
+
 from sidecar import handover, logs
 from sidecar.config import Config
 from sidecar.hardening import forbid_core_dumps
@@ -19,6 +21,7 @@ async def work(config: Config, document: dict[str, object]) -> None:
 def main() -> None:
     """Reads the document and watches until told to stop or the supervisor is gone."""
     forbid_core_dumps()
+    disable_created_metrics()  # a second series for every counter, which nobody asks for
     document = handover.read_document(int(sys.argv[1]))
     config = Config.model_validate_json(document["config"])
     logs.set_up("monitor", config.log.level)

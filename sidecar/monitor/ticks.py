@@ -18,13 +18,13 @@ class Rates:
     ``window_s / length_s`` counts a series. What began before the window is not counted.
 
     >>> rates = Rates(length_s=60, window_s=120)
-    >>> for at_s, value in [(0, 1), (30, 0), (70, 0)]:
+    >>> for at_s, value in [(0, 1.0), (30, 0.0), (70, 0.0)]:
     ...     rates.count(("b", "1", "m"), at_s, value)
     >>> rates.advance(100)
-    ... rates.totals()
+    >>> rates.totals()
     {('b', '1', 'm'): (1.0, 3)}
     >>> rates.advance(180)
-    ... rates.totals()
+    >>> rates.totals()
     {('b', '1', 'm'): (0.0, 1)}
     """
 

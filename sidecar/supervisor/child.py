@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import sidecar
 from sidecar import handover
 from sidecar.hardening import scrubbed
 
@@ -53,9 +56,9 @@ class Child:
         document = handover.document(self._describe())
         try:
             self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [sys.executable, "-m", self.module, str(document)],
+                [sys.executable, "-P", "-m", self.module, str(document)],
                 pass_fds=(*self._descriptors, document),
-                env=scrubbed(),
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C reaches the supervisor alone, which drains
             )
@@ -89,6 +92,17 @@ class Child:
             extra={"fields": {"child": self.name, "exit_code": self._exit_code, "pause_s": round(self._pause_s, 2)}},
         )
         return self._pause_s
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        """Scrubbed. ``-P`` keeps the working directory, which others may write to, off the child's path; a
+        Kilter that runs from a checkout is found by name instead.
+        """
+        found, installed = str(Path(sidecar.__file__).parent.parent), sysconfig.get_paths()
+        environment = scrubbed()
+        if found not in (installed["purelib"], installed["platlib"]):
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, (found, environment.get("PYTHONPATH"))))
+        return environment
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal if it runs."""

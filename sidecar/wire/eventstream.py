@@ -102,7 +102,7 @@ class EventStreamParser:
 
 def _fits(pending: bytes, at: int) -> bool:
     """Whether a frame can begin here."""
-    total, headers_bytes, checksum = _PRELUDE.unpack_from(pending, at)
+    total, headers_bytes, checksum = map(int, _PRELUDE.unpack_from(pending, at))
     return headers_bytes + 16 <= total <= MAX_FRAME_BYTES and checksum == crc32(pending[at : at + 8])
 
 

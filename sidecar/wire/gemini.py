@@ -19,7 +19,7 @@ from sidecar.wire.answer import Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.json_value import count, items, last_member, mapping, text
+from sidecar.wire.json_value import count, items, last_member, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 from sidecar.wire.turns import human_turns
@@ -210,10 +210,9 @@ class GeminiAnswer(Answer):
 
     def _use(self, usage: dict[str, Any]) -> None:
         given = count(usage.get("promptTokenCount"))
-        made = [count(usage.get(field)) for field in ("candidatesTokenCount", "thoughtsTokenCount")]
-        known = [number for number in made if number is not None]
+        made = total(count(usage.get(field)) for field in ("candidatesTokenCount", "thoughtsTokenCount"))
         self.input_tokens = self.input_tokens if given is None else given
-        self.output_tokens = sum(known) if known else self.output_tokens
+        self.output_tokens = self.output_tokens if made is None else made
 
 
 FORMAT = WireFormat(

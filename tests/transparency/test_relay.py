@@ -133,12 +133,23 @@ class Faulty(Scripted):
             await wire.head(limit_s=30)
 
 
+class Watching:
+    """An observer that looks at everything."""
+
+    def begin(self, *what):
+        self.last = what
+        return self
+
+    request_body = request_sent = response_head = response_body = end = begin
+
+
+@pytest.mark.parametrize("observer", [None, Watching()], ids=["unobserved", "observed"])
 @pytest.mark.parametrize("name", FAULTS)
-async def test_both_sides_see_the_same_with_and_without_the_gateway(name):
+async def test_both_sides_see_the_same_with_and_without_the_gateway(name, observer):
     fault = FAULTS[name]
     async with Faulty(fault) as upstream:
         direct = await exchange(upstream.port, fault, upstream)
-        with RunningGateway(upstream.port) as gateway:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
             through = await exchange(gateway.port, fault, upstream)
     if fault.then == "reset":  # a cut is a cut: the kernel may have told the direct client as a reset or not
         direct, through = [(seen, (*answer[:2], "cut")) for seen, answer in (direct, through)]

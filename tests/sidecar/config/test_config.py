@@ -1,5 +1,7 @@
 """A mistake in the configuration is named with its place, its key and what is allowed."""
 
+import contextlib
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -68,7 +70,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path):
 
 
 def test_a_wrong_value_from_the_environment_is_named_by_its_variable():
-    with pytest.raises(ConfigError, match="environment variable KILTER_LIMITS__INFLIGHT: limits.inflight: need"):
+    with pytest.raises(ConfigError, match=r"environment variable KILTER_LIMITS__INFLIGHT: limits\.inflight: need"):
         config.load(None, {"KILTER_UPSTREAM": "http://x", "KILTER_LIMITS__INFLIGHT": "many"})
 
 
@@ -100,10 +102,8 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path):
 def test_any_yaml_gives_a_configuration_or_a_config_error(tmp_path_factory, tree):
     file = tmp_path_factory.mktemp("any") / "kilter.yaml"
     file.write_text(yaml.safe_dump(tree))
-    try:
-        config.load(file, {})
-    except ConfigError as error:
-        assert str(error)
+    with contextlib.suppress(ConfigError):
+        assert config.load(file, {}).upstream
 
 
 def test_the_upstream_is_taken_apart():

@@ -10,6 +10,7 @@ import time
 import pytest
 from relaying import RunningGateway, Scripted, Wire, answering, get, lowered, ok, post
 
+from sidecar.gateway.pool import QUIET_S, Pool
 from sidecar.settings import UpstreamSettings
 
 
@@ -69,6 +70,38 @@ async def test_a_connection_that_the_upstream_closed_while_idle_costs_no_request
                 assert head.startswith(b"HTTP/1.1 200 ")
                 await asyncio.sleep(0.005)
             assert gateway.value("kilter_upstream_retries_total") == 0
+
+
+class Asking(asyncio.Future):
+    """Waits for a connection."""
+
+    def connected(self, upstream):
+        self.set_result(upstream)
+
+    def not_connected(self, reason):
+        self.set_exception(ConnectionError(reason))
+
+
+@pytest.mark.parametrize("end", ["close", "write", "stay"])
+async def test_an_end_that_has_come_but_has_not_been_read_yet_is_seen_when_a_connection_is_taken(end):
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings = UpstreamSettings("http", *listener.getsockname())
+        pool = Pool(settings, now=loop.time, connect_timeout_s=5, keepalive_s=5, max_head_bytes=1000)
+        asking = Asking()
+        pool.dial(asking)
+        connection = await asking
+        pool.give(connection)
+        await asyncio.sleep(2 * QUIET_S)
+        upstream, _ = listener.accept()
+        with upstream:
+            if end == "close":
+                upstream.close()
+            elif end == "write":
+                upstream.send(b"HTTP/1.1 408 Too Late\r\n\r\n")
+            time.sleep(0.05)  # on purpose: the loop cannot read meanwhile
+            assert pool.take() is (connection if end == "stay" else None)
+            await pool.close()
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])

@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from relaying import RunningGateway, Scripted, Wire, hanging, ok, post
+from relaying import RunningGateway, Scripted, Wire, get, hanging, ok, post
 
 CHAT = ("kilter_requests_total", "openai.chat")
 
@@ -81,6 +81,22 @@ def unix_listener(path):
     listener.bind(str(path))
     listener.listen()
     return listener
+
+
+async def test_all_pipelined_requests_are_answered_after_a_half_close():
+    async def slow(wire):
+        while head := await wire.head(30):
+            await asyncio.sleep(0.03)
+            await wire.write(ok(head.split(b" ")[1]))
+
+    async with Scripted(slow) as upstream:
+        with RunningGateway(upstream.port) as gateway:
+            client = await Wire.connect(gateway.port)
+            await client.write(get("/1") + get("/2") + get("/3"))
+            client.writer.write_eof()
+            for number in (b"/1", b"/2", b"/3"):
+                assert await client.body(await client.head()) == number
+            assert await client.rest() == (b"", "eof")
 
 
 async def test_over_a_unix_socket_a_departure_is_told_from_a_half_close(tmp_path):

@@ -202,6 +202,17 @@ async def test_drain_lets_a_stream_finish_closes_the_idle_and_accepts_no_more():
             assert gateway.value("kilter_open_connections") == 0
 
 
+async def test_drain_does_not_wait_out_the_grace_for_a_connection_that_never_asks():
+    async with Scripted(answering(ok())) as upstream:
+        with RunningGateway(upstream.port, header_timeout_s=0.2) as gateway:
+            client = await Wire.connect(gateway.port)
+            await gateway.becomes(1, "kilter_open_connections")
+            started = time.monotonic()
+            await gateway.drain(10)
+            assert time.monotonic() - started < 2
+            assert await client.rest() == (b"", "eof")
+
+
 async def test_drain_aborts_what_is_left_after_the_grace_and_the_upstream_hears_of_it():
     async with Scripted(hanging) as upstream:
         with RunningGateway(upstream.port) as gateway:
@@ -265,13 +276,25 @@ async def test_clients_can_be_served_over_tls(tmp_path):
     )  # fmt: skip
     trust = ssl.create_default_context(cafile=tmp_path / "cert.pem")
     big = b"x" * 2_000_000
-    async with Scripted(answering(ok(big))) as upstream:
+
+    async def answers_twice(wire):
+        for _ in range(2):
+            await wire.body(await wire.head())
+            await wire.write(ok(big))
+        await hanging(wire)
+
+    async with Scripted(answers_twice) as upstream:
         files = {"tls_cert_file": str(tmp_path / "cert.pem"), "tls_key_file": str(tmp_path / "key.pem")}
         with RunningGateway(upstream.port, **files) as gateway:
             client = await Wire.connect(gateway.port, ssl=trust, server_hostname="localhost")
             assert (await asked(client, post(big)))[1] == big
             await client.write(get("/", "Connection: close"))
             assert (await client.rest())[0].endswith(big)
+            client = await Wire.connect(gateway.port, ssl=trust, server_hostname="localhost")
+            await client.write(post())
+            await gateway.becomes(1, "kilter_inflight_requests")
+            client.close()
+            await gateway.becomes(1, "kilter_client_disconnects_total", limit_s=0.5)
             client = await Wire.connect(gateway.port, ssl=trust, server_hostname="localhost")
             client.writer.write(b"nonsense\r\n\r\n")
             assert is_own_error(await client.head(), 400, "bad_request")

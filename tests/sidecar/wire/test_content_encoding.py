@@ -57,7 +57,9 @@ def test_a_wrong_or_unknown_encoding_is_lost_and_does_not_raise(name):
     assert b"".join(pieces) == b""
 
 
-@pytest.mark.parametrize(("name", "encode"), [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstandard.compress)])
+@pytest.mark.parametrize(
+    ("name", "encode"), [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstandard.compress)]
+)
 def test_a_bomb_is_stopped_at_the_ratio(name, encode):
     bomb = encode(bytes(64 << 20))
     pieces, whole = decode([bomb], name)
