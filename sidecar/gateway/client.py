@@ -328,8 +328,7 @@ class ClientConnection(asyncio.Protocol):
         """The sweep: acts if a deadline has passed."""
         exchange = self.exchange
         if exchange is not None:
-            if now_s > exchange.deadline_s:
-                exchange.timed_out()
+            exchange.check(now_s)
         elif now_s > self._deadline_s:
             if self._ending:
                 self.transport.abort()

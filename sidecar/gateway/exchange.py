@@ -32,12 +32,15 @@ _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 
 
 class Exchange:
-    """``deadline_s`` is when, without any progress, ``timed_out`` is called."""
+    """``follows``: each piece of the answer must be told with ``answer_moved``. ``moved``: a piece has come,
+    which is all that the hot path leaves behind; the sweep turns it into a new deadline.
+    """
 
     __slots__ = (
         "_began_s",
         "_cells",
         "_close_client",
+        "_deadline_s",
         "_ends_with_connection",
         "_first_body_seen",
         "_keeps",
@@ -51,9 +54,10 @@ class Exchange:
         "_tap",
         "_upstream",
         "client",
-        "deadline_s",
         "dechunk",
+        "follows",
         "head",
+        "moved",
         "over",
         "to_head",
         "wants_payload",
@@ -67,7 +71,7 @@ class Exchange:
         self.write = client.transport.write
         self.to_head = head.method == b"HEAD"
         self.dechunk = head.http10  # HTTP/1.0 knows no chunks
-        self.deadline_s = _NEVER
+        self._deadline_s = _NEVER
         self.over = False
         self._began_s = began_s
         self._cells = relay.meter.cells(head.method, head.target)
@@ -88,6 +92,8 @@ class Exchange:
         self._close_client = not head.keep_alive
         self._ends_with_connection = False
         self._first_body_seen = False
+        self.follows = True  # until the first piece; then only for a tap
+        self.moved = False
         relay.meter.began()
 
     @property
@@ -118,7 +124,7 @@ class Exchange:
         if payload and self._tap is not None:
             self._tap.request_body(payload)
         if self._upstream is not None:
-            self._upstream.send_more(self, data)
+            self._upstream.send(data)
             self._moved()
         elif self._kept_bytes > WAITING_FOR_CONNECTION_BYTES:
             self.client.hold("no connection")
@@ -155,13 +161,13 @@ class Exchange:
         """Request bytes went on, so the clock starts again."""
         now = self._relay.now()
         if not self._request_complete:
-            self.deadline_s = now + self._relay.limits.idle_s
+            self._deadline_s = now + self._relay.limits.idle_s
             return
         if not self._sent_s:
             self._sent_s = now
             if self._tap is not None:
                 self._tap.request_sent(now)
-        self.deadline_s = now + (self._relay.limits.idle_s if self._status else self._relay.limits.first_byte_s)
+        self._deadline_s = now + (self._relay.limits.idle_s if self._status else self._relay.limits.first_byte_s)
 
     # The answer, from the upstream
 
@@ -185,15 +191,15 @@ class Exchange:
             ours = b"Connection: close\r\n"
         else:
             ours = b"Connection: keep-alive\r\n" if self.head.http10 else b""
-        self.deadline_s = self._relay.now() + self._relay.limits.idle_s
+        self._deadline_s = self._relay.now() + self._relay.limits.idle_s
         return b"HTTP/1.1 %b\r\n%b%b\r\n" % (head.line, head.copy, ours)
 
     def answer_moved(self, payload: list[bytes] | None) -> None:
         """Bytes of the body went to the client."""
         now = self._relay.now()
-        self.deadline_s = now + self._relay.limits.idle_s
         if not self._first_body_seen:
             self._first_body_seen = True
+            self.follows = self._tap is not None
             if self._sent_s:
                 self._relay.meter.first_chunk(self._cells, now - self._sent_s)
         if payload is not None and self._tap is not None:
@@ -215,7 +221,7 @@ class Exchange:
             self.upstream_failed("protocol")
             return
         self._status = 101
-        self.deadline_s = _NEVER
+        self._deadline_s = _NEVER
         self.write(head + rest)
         self._relay.pool.forget(upstream)
         Tunnel(self.client.transport, upstream.transport, self.client.leave_http(), self._tunnel_ended)
@@ -268,8 +274,15 @@ class Exchange:
         self._relay.meter.disconnected()
         self._end("client_aborted")
 
-    def timed_out(self) -> None:
-        """The deadline has passed."""
+    def check(self, now_s: float) -> None:
+        """The sweep: acts if the deadline has passed."""
+        if self.moved:
+            self.moved = False
+            self._deadline_s = now_s + self._relay.limits.idle_s
+        elif now_s > self._deadline_s:
+            self._time_out()
+
+    def _time_out(self) -> None:
         if self.client.write_paused:
             # It is the client that takes nothing; what it has not taken is dropped.
             self.client_gone()

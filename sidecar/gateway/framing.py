@@ -130,6 +130,12 @@ class ChunkedWalker:
                         self._expect = _SIZE
                         at += 2
                 continue
+            if self._expect is _SIZE and not self._line:
+                match = _SIZE_LINE.match(data, at)
+                if match is not None:  # nearly always: the line is whole
+                    self._open_chunk(match)
+                    at = match.end()
+                    continue
             newline = data.find(b"\n", at) + 1
             line = data[at : newline or end]
             at += len(line)
@@ -151,14 +157,16 @@ class ChunkedWalker:
         if b"\r" in unfinished[:-1]:
             raise BadFraming("a line of the chunk framing does not end in CRLF")
 
+    def _open_chunk(self, line: re.Match[bytes] | None) -> None:
+        if line is None or line.end() - line.start() > MAX_SIZE_LINE_BYTES:
+            raise BadFraming("a chunk's size is not a hex number")
+        self._remaining = int(line[1], 16)
+        self._expect = _DATA if self._remaining else _TRAILER
+
     def _take(self, line: bytes) -> None:
         """One whole line of framing."""
         if self._expect is _SIZE:
-            match = _SIZE_LINE.fullmatch(line)
-            if match is None or len(line) > MAX_SIZE_LINE_BYTES:
-                raise BadFraming("a chunk's size is not a hex number")
-            self._remaining = int(match[1], 16)
-            self._expect = _DATA if self._remaining else _TRAILER
+            self._open_chunk(_SIZE_LINE.fullmatch(line))
         elif self._expect is _DATA_END:
             if line != b"\r\n":
                 raise BadFraming("a chunk is longer than its size says")

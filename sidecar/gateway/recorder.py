@@ -34,11 +34,12 @@ from sidecar.gateway.admission import (
     user_key,
 )
 from sidecar.gateway.capture import MAX_ARRIVALS, Capture
-from sidecar.gateway.counters import CAPTURES, KEY_KINDS, Counters
+from sidecar.gateway.counters import CAPTURES, KEY_KINDS, PROTOCOL_OTHER, Counters
 from sidecar.gateway.elision import Base64Elision
 from sidecar.gateway.head_and_tail import CHUNK_OVERHEAD_BYTES, HeadAndTail
 from sidecar.gateway.observer import Ended, RawHeaders
 from sidecar.gateway.ring import RingWriter
+from sidecar.gateway.routes import Routes
 from sidecar.gateway.scanner import SCAN_BYTES, scan
 from sidecar.settings import CaptureSettings, Route
 
@@ -68,9 +69,7 @@ class Recorder:
         self._counters = counters
         self._wall_clock = wall_clock
         self._paused = paused
-        # The longest suffix that fits is the one meant: /chat/completions before /completions.
-        self._routes = sorted(routes, key=lambda route: len(route.suffix), reverse=True)
-        self._suffixes = tuple(route.suffix for route in self._routes)
+        self._routes = Routes(routes)
         self._outcomes = {name: counters.cell("kilter_captures_total", name) for name in CAPTURES}
         self._key_kinds = {name: counters.cell("kilter_capture_keys_total", name) for name in KEY_KINDS}
         self._inflight = counters.cell("kilter_capture_inflight_bytes")
@@ -89,10 +88,11 @@ class Recorder:
         if self._paused():
             self.count("paused")
             return None
-        path = _path(target)
-        if method != b"POST" or not path.endswith(self._suffixes):
+        protocol = self._routes.protocol(method, target)
+        if protocol == PROTOCOL_OTHER:
             self.count("skipped")
             return None
+        path = _path(target)
         by_name = {name.lower(): value for name, value in headers}
         if excluded(path, by_name, self.settings):
             self.count("excluded")
@@ -100,7 +100,6 @@ class Recorder:
         if by_name.get(b"content-type", b"").split(b";", 1)[0].strip().lower() != b"application/json":
             self.count("skipped")
             return None
-        protocol = next(route.protocol for route in self._routes if path.endswith(route.suffix))
         return Copy(self, path, protocol, headers=by_name, start_s=at_s, started_at_s=self._wall_clock())
 
     def probability(self) -> float:

@@ -12,6 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
@@ -22,6 +23,7 @@ from sidecar.gateway.heads import BadHead, ResponseHead
 if TYPE_CHECKING:
     from sidecar.gateway.exchange import Exchange  # which imports this file
 
+READ_BYTES = 1 << 16
 _GONE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -30,7 +32,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
-        "_deferred",
         "_exchange",
         "_held",
         "_lost",
@@ -56,7 +57,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._body: Walker | None = None  # None while the head is read
         self._held = b""  # the beginning of a head
-        self._deferred: list[bytes] = []  # body bytes that wait until an early answer has been read
         self._reading_paused = False
         self._reusable = False  # the connection, once the answer has ended
         self.transport: asyncio.Transport
@@ -76,20 +76,8 @@ class UpstreamConnection(asyncio.Protocol):
             self.pause_reading()
 
     def send(self, data: bytes) -> None:
-        """The request's beginning."""
+        """Bytes of the request."""
         self.transport.write(data)
-
-    def send_more(self, exchange: Exchange, data: bytes) -> None:
-        """More of the request's body.
-
-        A server that refuses an upload answers and closes. Writing on then fails, and a failed
-        write ends the connection before its answer has been read. So what has come is read first.
-        """
-        if self._deferred or self.has_news():
-            self._deferred.append(data)
-            exchange.client.hold("answer first")
-        else:
-            self.transport.write(data)
 
     def has_news(self) -> bool:
         """Whether the kernel holds bytes or an end that have not been read. Plain sockets only."""
@@ -113,7 +101,6 @@ class UpstreamConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Ends the connection at once; the exchange hears nothing of it."""
         self._exchange = None
-        self._deferred.clear()
         self.closed = True
         self.transport.abort()
 
@@ -143,10 +130,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._read_head(exchange, data)
         else:
             self._read_body(exchange, body, data)
-        if self._deferred and self._exchange is not None:
-            self.transport.write(b"".join(self._deferred))
-            self._deferred.clear()
-            exchange.client.release("answer first")
 
     def eof_received(self) -> None:
         """The transport closes itself, then ``connection_lost`` tells the exchange."""
@@ -155,6 +138,8 @@ class UpstreamConnection(asyncio.Protocol):
         """An answer that only the connection's end ends is whole, if the end was an orderly one."""
         self.closed = True
         self._lost(self)
+        if exc is not None and not self._secure:
+            self._read_what_is_left()
         exchange = self._exchange
         if exchange is None:
             return
@@ -163,6 +148,22 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.answer_ended(self, reusable=False)
         else:
             exchange.upstream_failed("reset")
+
+    def _read_what_is_left(self) -> None:
+        """Reads the answer of a server that refused an upload: it answered and closed, and our next write failed.
+
+        A failed write ends a transport before what has come is read. The kernel still has it, and
+        the descriptor is closed only after ``connection_lost``.
+        """
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        while self._exchange is not None:
+            try:
+                data = os.read(descriptor, READ_BYTES)
+            except OSError:
+                return
+            if not data:
+                return
+            self.data_received(data)
 
     def pause_writing(self) -> None:
         """The upstream reads slowly: so do we."""
@@ -232,14 +233,14 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.write(ours + data if ours else data)
         else:
             exchange.write(ours + data[:taken])
-        if taken:
+        exchange.moved = True
+        if exchange.follows and taken:
             exchange.answer_moved(payload)
         if body.finished:
             self._answer_ended(exchange, reusable=self._reusable and taken == len(data))
 
     def _answer_ended(self, exchange: Exchange, *, reusable: bool) -> None:
         self._exchange = None
-        self._deferred.clear()
         exchange.answer_ended(self, reusable=reusable and not self.closed)
 
     def _fail(self, exchange: Exchange, reason: str) -> None:

@@ -23,7 +23,7 @@ class Rates:
     >>> rates.advance(100)
     >>> rates.totals()
     {('b', '1', 'm'): (1.0, 3)}
-    >>> rates.advance(180)
+    >>> rates.advance(150)
     >>> rates.totals()
     {('b', '1', 'm'): (0.0, 1)}
     """

@@ -97,6 +97,8 @@ def read(capture: Capture, answer: Answer) -> None:
     else:
         _read_document(body, capture.status, answer)
         answer.first_chunk_at_s = capture.first_byte_s
+    # No final marker follows an error that is the answer.
+    answer.ended = answer.ended or capture.status >= 400
 
 
 def _is_sse(media_type: str, head: bytes) -> bool:
@@ -164,7 +166,7 @@ def _read_document(body: Body, status: int, answer: Answer) -> None:
     if not isinstance(document, dict):
         document = {}
     if status >= 400:
-        answer.error, answer.ended = document, True
+        answer.error = document
         return
     answer.add_document(document)
     answer.add_tail(tail)

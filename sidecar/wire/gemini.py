@@ -39,7 +39,7 @@ _POLICY_FINISHES = frozenset(
         "MODEL_ARMOR",
     )
 )
-_FUNCTIONS = ("functionDeclarations", "function_declarations")
+_NAMED_TOOLS = ("functionDeclarations", "function_declarations", "mcpServers")
 _CALLS = ("functionCall", "executableCode", "toolCall")
 _RESULTS = ("functionResponse", "codeExecutionResult", "toolResponse")
 _SILENT = ("text", "thought", "thoughtSignature", "inlineData", "fileData", "videoMetadata")
@@ -90,9 +90,9 @@ def _request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Reque
 
 
 def _tool_names(tool: dict[str, Any]) -> list[str]:
-    """Names of declared functions; a tool of the server's by its kind."""
-    declared = [text(each.get("name")) for field in _FUNCTIONS for each in items(tool.get(field))]
-    return [name for name in declared if name] + [kind for kind in tool if kind not in _FUNCTIONS]
+    """Names of declared functions and of MCP servers; a tool of the server's own by its kind."""
+    declared = [text(each.get("name")) for field in _NAMED_TOOLS for each in items(tool.get(field))]
+    return [name for name in declared if name] + [kind for kind in tool if kind not in _NAMED_TOOLS]
 
 
 def _text(parts: list[dict[str, Any]]) -> str:

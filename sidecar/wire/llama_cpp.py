@@ -73,7 +73,9 @@ class LlamaAnswer(Answer):
         if event.get("error"):
             self.error = event
             return
-        self.unknown += "content" not in event
+        if "content" not in event:
+            self.unknown += 1
+            return
         completion = self._completions.setdefault(count(event.get("index")) or 0, _Completion())
         piece = text(event.get("content"))
         if piece:

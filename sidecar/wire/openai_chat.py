@@ -257,6 +257,8 @@ class ChatAnswer(Answer):
         elif content:
             self._add_text(content_text(content), choice)
             self._add_refusal(content_text(content, ("refusal",), "refusal"), choice)
+            # Mistral's reasoning is a part of its own.
+            self.started = self.started or any(part.get("type") == "thinking" for part in items(content))
         if said.get("refusal"):
             only_text = False
             self._add_refusal(text(said["refusal"]), choice)

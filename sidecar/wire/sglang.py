@@ -22,13 +22,13 @@ from sidecar.wire.json_value import count, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 
-_PROMPTS = ("text", "input_ids", "input_embeds")
+PROMPTS = ("text", "input_ids", "input_embeds")
 
 
 def decode(capture: Capture) -> Exchange | None:
     """The exchange; None where the body has no prompt of SGLang's. Never raises."""
     document, whole = request_document(capture)
-    if not any(field in document for field in _PROMPTS):
+    if not any(field in document for field in PROMPTS):
         return None
     prompt = document.get("text")
     prompts = prompt if isinstance(prompt, list) else [prompt]
@@ -71,8 +71,10 @@ class SglangAnswer(Answer):
         if event.get("error"):
             self.error = event
             return
+        if "text" not in event and "output_ids" not in event:
+            self.unknown += 1
+            return
         facts = mapping(event.get("meta_info"))
-        self.unknown += "text" not in event and "output_ids" not in event
         sample = self._samples.setdefault(self._index(event, text(facts.get("id"))), _Sample())
         said = text(event.get("text"))
         sample.text = said if said.startswith(sample.text) else sample.text + said

@@ -20,13 +20,14 @@ from sidecar.wire.body import request_document
 from sidecar.wire.json_value import count, last_member, mapping, text
 from sidecar.wire.openai_chat import SHARED_PATH
 from sidecar.wire.request import Request
+from sidecar.wire.sglang import PROMPTS
 from sidecar.wire.tool_ledger import ToolLedger
 
 
 def decode(capture: Capture) -> Exchange | None:
-    """The exchange; None on SageMaker's path unless there are ``inputs``. Never raises."""
+    """The exchange; None on a shared path whose body is another format's. Never raises."""
     document, whole = request_document(capture)
-    if capture.path.endswith(SHARED_PATH) and "inputs" not in document:
+    if "inputs" not in document and (capture.path.endswith(SHARED_PATH) or any(f in document for f in PROMPTS)):
         return None
     request = Request(
         document=document,

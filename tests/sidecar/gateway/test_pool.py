@@ -197,6 +197,30 @@ async def test_an_upload_that_was_half_sent_when_the_reused_connection_died_arri
             assert await client.body(await client.head()) == b"abcdef"
 
 
+async def test_an_upload_that_was_held_back_when_the_reused_connection_died_goes_on(tmp_path):
+    body = b"x" * 900_000
+
+    async def script(wire):
+        head = await wire.head()
+        if upstream.wires[0] is not wire:
+            await wire.write(ok(b"%d" % len(await wire.body(head))))
+            return
+        await wire.write(ok())
+        await wire.head()
+        wire.writer.transport.pause_reading()
+        await asyncio.sleep(0.2)
+
+    path = str(tmp_path / "model")
+    async with Scripted(script, path=path) as upstream:
+        with RunningGateway(UpstreamSettings("unix", path)) as gateway:
+            client = await Wire.connect(gateway.port)
+            await asked(client, get())
+            await client.write(b"PUT / HTTP/1.1\r\nHost: m\r\nContent-Length: 900000\r\n\r\n")
+            uploading = asyncio.ensure_future(client.write(body))
+            assert await client.body(await client.head()) == b"900000"
+            await uploading
+
+
 async def test_an_idle_connection_is_closed_after_its_time():
     async with Scripted(answering(ok())) as upstream:
         with RunningGateway(upstream.port, upstream_keepalive_s=0.1, keepalive_timeout_s=0.4) as gateway:
