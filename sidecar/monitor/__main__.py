@@ -21,7 +21,7 @@ async def work(config: Config, document: dict[str, object]) -> None:
 def main() -> None:
     """Reads the document and watches until told to stop or the supervisor is gone."""
     forbid_core_dumps()
-    disable_created_metrics()  # a second series for every counter, which nobody asks for
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no annotation here; a second series for every counter, which nobody asks for
     document = handover.read_document(int(sys.argv[1]))
     config = Config.model_validate_json(document["config"])
     logs.set_up("monitor", config.log.level)

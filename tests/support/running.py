@@ -72,6 +72,13 @@ class RunningKilter:
     def __enter__(self):
         self.directory.mkdir(parents=True, exist_ok=True)
         self._log = self.log_file.open("wb")
+        try:
+            return self._started()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _started(self):
         self.process = subprocess.Popen(self.argv, stderr=self._log, stdout=self._log, env=self.env)
         deadline = time.monotonic() + START_LIMIT_S
         while not (up := self.line("kilter is up")):
@@ -117,6 +124,15 @@ class RunningKilter:
                 return error.code, error.read().decode()
         except OSError as error:
             return 0, str(error)
+
+    @staticmethod
+    def status_of(url, limit_s=5.0):
+        try:
+            with urllib.request.urlopen(url, timeout=limit_s) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
     def metrics(self):
         return read_metrics(self.get("/metrics")[1])
