@@ -39,7 +39,7 @@ _NO_LANGUAGE = (
 _SYMBOL = re.compile(r"[{}\[\]()=;<>_/\\|#$&*+^~@\"]|::|->")
 _TWO_WORDS = re.compile(r"[^\W\d_][^\w]{1,50}[^\W\d_]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = 2
 _SYMBOLS_OF_CODE = 0.12
 _RENAMED = {
     "iw": "he",
@@ -119,7 +119,8 @@ def asked_in(messages: Sequence[Message]) -> str:
 
 
 def _is_prose(text: str) -> bool:
-    if len(_SYMBOL.findall(text)) > _SYMBOLS_OF_CODE * sum(map(len, _LETTERS.findall(text))):
+    letters = sum(map(str.isalpha, text))
+    if letters < _LETTERS or len(_SYMBOL.findall(text)) > _SYMBOLS_OF_CODE * letters:
         return False
     return _TWO_WORDS.search(text) is not None or _UNSPACED.search(text) is not None
 

@@ -143,16 +143,14 @@ class Demo:
 
     @staticmethod
     def _moves(found: list[Move]) -> Table:
-        table = Table(
-            title="What moved at the change of policy, largest first (rates, not verdicts)", title_justify="left"
-        )
-        for name in ("behaviour", "stratum"):
+        title = "What moved at the change of policy, clearest first (rates, not verdicts)"
+        table = Table(title=title, title_justify="left")
+        for name in ("behaviour", "stratum", "before and after"):
             table.add_column(name, no_wrap=True)
-        for name in ("before", "after", "points", "n before", "n after"):
-            table.add_column(name, justify="right")
         for move in found[:SHOWN_MOVES]:
-            rates = (f"{100 * move.before:.1f} %", f"{100 * move.after:.1f} %", f"{move.points:+.1f}")
-            table.add_row(move.behaviour, move.stratum, *rates, f"{move.n_before:.0f}", f"{move.n_after:.0f}")
+            before = f"{100 * move.before:.0f} % of {move.n_before:.0f}"
+            after = f"{100 * move.after:.0f} % of {move.n_after:.0f}"
+            table.add_row(move.behaviour, move.stratum, f"{before} → {after}")
         return table
 
     def _say(self, text: str) -> None:

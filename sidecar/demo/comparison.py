@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,13 @@ class Move:
         """The difference in percentage points."""
         return 100 * (self.after - self.before)
 
+    @property
+    def standard_errors(self) -> float:
+        """The difference in its own standard errors under "nothing changed"; 0 where nothing happened at all."""
+        both = (self.before * self.n_before + self.after * self.n_after) / (self.n_before + self.n_after)
+        variance = both * (1 - both) * (1 / self.n_before + 1 / self.n_after)
+        return (self.after - self.before) / math.sqrt(variance) if variance else 0.0
+
 
 def counts(exposition: str) -> Counts:
     """The counters of every behaviour and stratum in a ``/metrics`` page."""
@@ -47,7 +55,7 @@ def counts(exposition: str) -> Counts:
 
 
 def moves(before: Counts, end: Counts, least_n: int = 10) -> list[Move]:
-    """Strata with at least ``least_n`` observations on both sides, largest difference first.
+    """Strata with at least ``least_n`` observations on both sides, most standard errors first.
 
     >>> moves({("b", "tr"): (1, 20)}, {("b", "tr"): (9, 40)})
     [Move(behaviour='b', stratum='tr', before=0.05, n_before=20, after=0.4, n_after=20)]
@@ -59,4 +67,4 @@ def moves(before: Counts, end: Counts, least_n: int = 10) -> list[Move]:
         if trials_before >= least_n and after >= least_n:
             rate = (events - events_before) / after
             found.append(Move(*series, events_before / trials_before, trials_before, rate, after))
-    return sorted(found, key=lambda move: -abs(move.points))
+    return sorted(found, key=lambda move: -abs(move.standard_errors))

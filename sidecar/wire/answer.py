@@ -1,8 +1,7 @@
-"""An answer being read: the events of a stream, the objects of an array, or one JSON document.
+"""An answer being read: the events of a stream, or one JSON document.
 
 Rules of this file: what the answer is, its Content-Type says, not what the request asked
-for; the Exchange does not depend on where the network cut the bytes; no answer has more
-events than one for each 48 bytes, since each costs time and a real one is longer.
+for; the Exchange does not depend on where the network cut the bytes.
 """
 
 from __future__ import annotations
@@ -13,20 +12,13 @@ from detectors.records.exchange import Message, Signal
 from sidecar.gateway.capture import Capture
 from sidecar.wire.body import Body, response_body
 from sidecar.wire.chunk_template import ChunkTemplate
-from sidecar.wire.eventstream import EventStreamParser
 from sidecar.wire.headers import header
-from sidecar.wire.json_array import JsonArrayParser
 from sidecar.wire.json_value import load, salvage
 from sidecar.wire.ndjson import NdjsonParser
 from sidecar.wire.sse import SseParser
 from sidecar.wire.tool_ledger import ToolLedger
 
 _NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-_EVENT_STREAM = "application/vnd.amazon.eventstream"
-_MIN_EVENT_BYTES = 48
-_FREE_EVENTS = 64
-
-Parser = SseParser | NdjsonParser | JsonArrayParser | EventStreamParser
 
 
 class Answer:
@@ -85,20 +77,13 @@ def read(capture: Capture, answer: Answer) -> None:
     body = response_body(capture)
     answer.cut = body.cut
     media_type = header(capture.response_headers, "content-type").partition(";")[0].strip().lower()
-    max_events = _FREE_EVENTS + (len(body.head) + len(body.tail)) // _MIN_EVENT_BYTES
     if _is_sse(media_type, body.head):
-        _read_stream(body, SseParser(max_events), answer)
+        _read_stream(body, SseParser(), answer)
     elif media_type in _NDJSON:
-        _read_stream(body, NdjsonParser(max_events), answer)
-    elif media_type == _EVENT_STREAM:
-        _read_stream(body, EventStreamParser(max_events), answer)
-    elif body.head[:64].lstrip().startswith(b"["):
-        _read_stream(body, JsonArrayParser(max_events), answer)
+        _read_stream(body, NdjsonParser(), answer)
     else:
         _read_document(body, capture.status, answer)
         answer.first_chunk_at_s = capture.first_byte_s
-    # No final marker follows an error that is the answer.
-    answer.ended = answer.ended or capture.status >= 400
 
 
 def _is_sse(media_type: str, head: bytes) -> bool:
@@ -109,7 +94,7 @@ def _is_sse(media_type: str, head: bytes) -> bool:
     return "json" not in media_type and beginning.startswith((b"data:", b"event:", b":"))
 
 
-def _read_stream(body: Body, parser: Parser, answer: Answer) -> None:
+def _read_stream(body: Body, parser: SseParser | NdjsonParser, answer: Answer) -> None:
     answer.streamed = True
     template = ChunkTemplate()
     at_s, rest = None, []
@@ -135,7 +120,6 @@ def _read_stream(body: Body, parser: Parser, answer: Answer) -> None:
     if unseen and answer.started:
         answer.first_chunk_at_s = at_s
     answer.unknown += parser.oversized
-    answer.cut = answer.cut or parser.full
 
 
 def _add(answer: Answer, events: list[bytes], template: ChunkTemplate) -> None:
@@ -166,7 +150,7 @@ def _read_document(body: Body, status: int, answer: Answer) -> None:
     if not isinstance(document, dict):
         document = {}
     if status >= 400:
-        answer.error = document
+        answer.error, answer.ended = document, True
         return
     answer.add_document(document)
     answer.add_tail(tail)

@@ -56,14 +56,13 @@ def decode(capture: Capture) -> Exchange:
     """The exchange. Never raises."""
     ledger = ToolLedger()
     document, whole = request_document(capture)
-    request = messages_request(document, whole, ledger)
+    request = _request(document, whole, ledger)
     answer = MessagesAnswer()
     read(capture, answer)
     return exchange(capture, request, answer, ledger, operation="chat", provider=FORMAT.provider)
 
 
-def messages_request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Request:
-    """What the body asks; its calls and results are told to ``ledger``."""
+def _request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Request:
     system = document.get("system")
     messages = [Message("system", _text(_blocks(system)))] if system else []
     history: HistoryComplete = asked.history(document, whole)
@@ -135,7 +134,7 @@ class MessagesAnswer(Answer):
 
     def add(self, event: dict[str, Any]) -> None:
         """One event of a stream."""
-        kind = text(event.get("type"))
+        kind = event.get("type")
         if kind == "content_block_delta":
             self._add_delta(_index(event), mapping(event.get("delta")))
         elif kind == "content_block_start":
@@ -233,6 +232,4 @@ FORMAT = WireFormat(
     provider="anthropic",
     suffixes=("/v1/messages",),
     decode=decode,
-    user_fields=(("metadata", "user_id"),),
-    user_header="anthropic-user-profile-id",
 )

@@ -60,7 +60,5 @@ def request_document(capture: Capture) -> tuple[dict[str, Any], bool]:
     )
     body = b"".join(pieces)
     whole = decoded and not capture.request_truncated
-    document = load(body) if whole else None
-    if document is None:
-        document, whole = salvage(body), False
+    document = load(body) if whole else salvage(body)
     return (document, whole) if isinstance(document, dict) else ({}, False)

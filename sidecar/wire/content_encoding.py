@@ -1,4 +1,4 @@
-"""Content-Encoding, undone on the copy: gzip, deflate, br and zstd.
+"""Content-Encoding, undone on the copy: gzip and deflate; br and zstd where their library is installed.
 
 A copy may be cut or broken: what could be decoded until there is kept. Output is bounded,
 absolutely and as a multiple of the input, so that a small body cannot become a large one.
@@ -6,13 +6,11 @@ absolutely and as a multiple of the input, so that a small body cannot become a 
 
 from __future__ import annotations
 
+import importlib
 import io
 import zlib
 from collections.abc import Iterable
 from typing import Protocol
-
-import brotli  # type: ignore[import-untyped]  # the wheel has no stubs
-import zstandard
 
 MAX_OUTPUT_BYTES = 32 << 20
 MAX_RATIO = 200
@@ -49,7 +47,7 @@ class _Zlib:
 
 class _Brotli:
     def __init__(self) -> None:
-        self._process = brotli.Decompressor().process
+        self._process = importlib.import_module("brotli").Decompressor().process
 
     def decode(self, data: bytes, room: int) -> bytes:
         # The library's limit is one of its buffers, which it may overshoot by as much again.
@@ -60,7 +58,7 @@ class _Zstandard:
     """Reads from the start each time: the library offers a bound only to readers of whole streams."""
 
     def __init__(self) -> None:
-        self._decompressor = zstandard.ZstdDecompressor
+        self._decompressor = importlib.import_module("zstandard").ZstdDecompressor
         self._seen = b""
         self._given = 0
 

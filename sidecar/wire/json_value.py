@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -139,9 +138,3 @@ def count(value: Any) -> int | None:
     (3, None, None, None)
     """
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def total(counts: Iterable[int | None]) -> int | None:
-    """Sum of the counts that are known; None where none is."""
-    known = [number for number in counts if number is not None]
-    return sum(known) if known else None

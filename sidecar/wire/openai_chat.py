@@ -23,9 +23,6 @@ from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 from sidecar.wire.turns import human_turns
 
-SHARED_PATH = "/invocations"
-"""SageMaker's one path, on which vLLM and TGI tell their APIs apart by the body."""
-
 _ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
@@ -36,17 +33,10 @@ _ROLES: dict[str, Role] = {
 }
 
 
-def decode(capture: Capture) -> Exchange | None:
-    """The exchange; None on a shared path whose body has no messages. Never raises."""
-    return chat_exchange(capture, FORMAT.provider)
-
-
-def chat_exchange(capture: Capture, provider: str) -> Exchange | None:
-    """The same for another ``provider`` of this API. A path that names a deployment is Azure's."""
+def decode(capture: Capture) -> Exchange:
+    """The exchange. Never raises."""
     ledger = ToolLedger()
     document, whole = request_document(capture)
-    if capture.path.endswith(SHARED_PATH) and "messages" not in document:
-        return None
     request = _request(document, whole, ledger)
     answer = ChatAnswer(moderation.policy(document))
     read(capture, answer)
@@ -58,7 +48,7 @@ def chat_exchange(capture: Capture, provider: str) -> Exchange | None:
         answer,
         ledger,
         operation="chat",
-        provider="azure.ai.openai" if deployment else provider,
+        provider="azure.ai.openai" if deployment else FORMAT.provider,
     )
 
 
@@ -257,8 +247,6 @@ class ChatAnswer(Answer):
         elif content:
             self._add_text(content_text(content), choice)
             self._add_refusal(content_text(content, ("refusal",), "refusal"), choice)
-            # Mistral's reasoning is a part of its own.
-            self.started = self.started or any(part.get("type") == "thinking" for part in items(content))
         if said.get("refusal"):
             only_text = False
             self._add_refusal(text(said["refusal"]), choice)
@@ -304,7 +292,6 @@ def _thinks_or_calls(said: dict[str, Any]) -> bool:
 FORMAT = WireFormat(
     name="openai.chat",
     provider="openai",
-    suffixes=("/chat/completions", SHARED_PATH),
+    suffixes=("/chat/completions",),
     decode=decode,
-    user_fields=(("safety_identifier",), ("user",)),
 )
