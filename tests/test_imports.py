@@ -12,7 +12,7 @@ import pytest
 import detectors
 import sidecar
 
-ROOT = Path(sidecar.__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     module.name
     for package in (sidecar, detectors)

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import detectors
 from detectors.catalog import behaviours
 from detectors.features.extract import extract
 from detectors.records.exchange import Ended, Exchange, HistoryComplete, Message, Role, Signal, ToolEvent
 
-README = (Path(detectors.__file__).parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[3] / "detectors" / "README.md").read_text(encoding="utf-8")
 
 TEXT = st.one_of(
     st.text(st.characters(codec=None), max_size=80),
