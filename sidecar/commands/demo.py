@@ -129,6 +129,7 @@ class Demo:
             )
         else:
             show(status, self._console)
+            self._say("What moved at the change of policy, clearest first (rates, not verdicts):")
             self._console.print(self._moves(found))
         self._say(
             f"{sent} answers were sent, Kilter counted {counted}; {sum(summary.failures.values())} requests failed."
@@ -143,8 +144,7 @@ class Demo:
 
     @staticmethod
     def _moves(found: list[Move]) -> Table:
-        title = "What moved at the change of policy, clearest first (rates, not verdicts)"
-        table = Table(title=title, title_justify="left")
+        table = Table()
         for name in ("behaviour", "stratum", "before and after"):
             table.add_column(name, no_wrap=True)
         for move in found[:SHOWN_MOVES]:
