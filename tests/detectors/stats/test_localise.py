@@ -1,0 +1,37 @@
+"""A change is dated to the block, and the set of candidates says how surely."""
+
+import numpy as np
+import pytest
+
+from detectors.stats.localise import localise
+
+
+def test_of_a_five_point_step_the_median_error_is_one_block_and_nine_in_ten_are_within_four():
+    """p = .05 to .10, blocks of 200 trials, 400 seeded streams, 30 blocks after the change."""
+    rng = np.random.default_rng(23)
+    errors, covered = [], 0
+    for _ in range(400):
+        start = int(rng.integers(20, 60))
+        rate = np.where(np.arange(start + 30) < start, 0.05, 0.10)
+        change = localise(rng.binomial(200, rate), np.full(rate.size, 200), 250, 5000)
+        errors.append(abs(change.at - start))
+        covered += change.earliest <= start <= change.latest
+    assert np.median(errors) <= 1
+    assert np.quantile(errors, 0.9) <= 4
+    assert covered > 0.95 * 400
+
+
+def test_a_shift_at_the_first_tick_is_dated_there():
+    change = localise([6] * 40, [20] * 40, 50, 1000)
+    assert (change.at, change.rate_before, change.rate_after) == (0, 0.05, pytest.approx(0.3))
+
+
+def test_a_fall_is_dated_like_a_rise():
+    assert localise([10] * 10 + [1] * 10, [20] * 20, 500, 1000).at == 10
+
+
+def test_ticks_without_trials_do_no_harm():
+    change = localise([1, 0, 0, 9, 8, 0], [20, 0, 0, 20, 20, 0], 50, 1000)
+    assert change.at in (1, 2, 3)
+    assert np.isfinite(change.statistic)
+    assert localise([0, 0], [0, 0], 50, 1000) is None
