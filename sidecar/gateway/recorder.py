@@ -44,7 +44,7 @@ from sidecar.gateway.scanner import SCAN_BYTES, scan
 from sidecar.settings import CaptureSettings, Route
 
 REQUEST_HEADERS = (b"content-type", b"content-encoding", b"accept-language", b"traceparent")
-RESPONSE_HEADERS = (b"content-type", b"content-encoding", b"x-request-id", b"request-id")
+RESPONSE_HEADERS = (b"content-type", b"content-encoding", b"x-request-id", b"request-id", b"x-amzn-errortype")
 
 
 class Recorder:

@@ -1,7 +1,9 @@
-"""An answer being read: the events of a stream, or one JSON document.
+"""An answer being read: the events of a stream, the objects of an array, or one JSON document.
 
 Rules of this file: what the answer is, its Content-Type says, not what the request asked
-for; the Exchange does not depend on where the network cut the bytes.
+for; the Exchange does not depend on where the network cut the bytes; no more than
+10,000 events are read, or one for each 96 bytes, and no more than 1,000 that cannot be, since
+each costs time.
 """
 
 from __future__ import annotations
@@ -12,13 +14,24 @@ from detectors.records.exchange import Message, Signal
 from sidecar.gateway.capture import Capture
 from sidecar.wire.body import Body, response_body
 from sidecar.wire.chunk_template import ChunkTemplate
+from sidecar.wire.eventstream import EventStreamParser
 from sidecar.wire.headers import header
+from sidecar.wire.json_array import JsonArrayParser
 from sidecar.wire.json_value import load, salvage
 from sidecar.wire.ndjson import NdjsonParser
 from sidecar.wire.sse import SseParser
 from sidecar.wire.tool_ledger import ToolLedger
 
 _NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
+_MIN_EVENT_BYTES = 96
+_FREE_EVENTS = 10_000
+_MAX_UNREADABLE = 1000
+
+MAX_CHOICES = 1000
+"""Of choices past these nothing is kept."""
+
+Parser = SseParser | NdjsonParser | JsonArrayParser | EventStreamParser
 
 
 class Answer:
@@ -26,7 +39,7 @@ class Answer:
 
     ``started``: text, reasoning, a refusal or a tool call's arguments have come.
     ``ended``: the format's final marker, or the finish of every choice, has come.
-    ``unknown`` counts what could not be read. ``error`` is the object that reports one.
+    ``unknown`` counts what could not be read, ``unreadable`` what of it was no JSON. ``error`` is the object that reports one.
 
     ``only_appended`` is set by ``add`` to the list of texts to which the event appended, if it
     did nothing else, or nothing else that would be news if it came again: events that differ
@@ -43,6 +56,7 @@ class Answer:
         self.started = False
         self.ended = False
         self.unknown = 0
+        self.unreadable = 0
         self.only_appended: list[str] | None = None
         # How it came, said by ``read``.
         self.streamed = False
@@ -66,6 +80,7 @@ class Answer:
             self.ended = True
         else:
             self.unknown += 1
+            self.unreadable += 1
 
     def messages(self, ledger: ToolLedger) -> tuple[Message, ...]:
         """One message a choice, in index order; its calls are told to ``ledger``."""
@@ -77,13 +92,20 @@ def read(capture: Capture, answer: Answer) -> None:
     body = response_body(capture)
     answer.cut = body.cut
     media_type = header(capture.response_headers, "content-type").partition(";")[0].strip().lower()
+    max_events = max(_FREE_EVENTS, len(capture.response_body) // _MIN_EVENT_BYTES)
     if _is_sse(media_type, body.head):
-        _read_stream(body, SseParser(), answer)
+        _read_stream(body, SseParser(max_events), answer)
     elif media_type in _NDJSON:
-        _read_stream(body, NdjsonParser(), answer)
+        _read_stream(body, NdjsonParser(max_events), answer)
+    elif media_type == _EVENT_STREAM:
+        _read_stream(body, EventStreamParser(max_events), answer)
+    elif body.head[:64].lstrip().startswith(b"["):
+        _read_stream(body, JsonArrayParser(max_events), answer)
     else:
         _read_document(body, capture.status, answer)
         answer.first_chunk_at_s = capture.first_byte_s
+    # No final marker follows an error that is the answer.
+    answer.ended = answer.ended or capture.status >= 400
 
 
 def _is_sse(media_type: str, head: bytes) -> bool:
@@ -94,7 +116,7 @@ def _is_sse(media_type: str, head: bytes) -> bool:
     return "json" not in media_type and beginning.startswith((b"data:", b"event:", b":"))
 
 
-def _read_stream(body: Body, parser: SseParser | NdjsonParser, answer: Answer) -> None:
+def _read_stream(body: Body, parser: Parser, answer: Answer) -> None:
     answer.streamed = True
     template = ChunkTemplate()
     at_s, rest = None, []
@@ -120,13 +142,17 @@ def _read_stream(body: Body, parser: SseParser | NdjsonParser, answer: Answer) -
     if unseen and answer.started:
         answer.first_chunk_at_s = at_s
     answer.unknown += parser.oversized
+    answer.cut = answer.cut or parser.full
 
 
 def _add(answer: Answer, events: list[bytes], template: ChunkTemplate) -> None:
     at = template.take(events, 0)
     while at < len(events):
         event = events[at]
-        value = load(event)
+        if answer.unreadable >= _MAX_UNREADABLE:
+            answer.cut = True
+            return
+        value = None if event.startswith(b"[DONE]") else load(event)
         if isinstance(value, dict):
             answer.only_appended = None
             answer.add(value)
@@ -150,7 +176,7 @@ def _read_document(body: Body, status: int, answer: Answer) -> None:
     if not isinstance(document, dict):
         document = {}
     if status >= 400:
-        answer.error, answer.ended = document, True
+        answer.error = document
         return
     answer.add_document(document)
     answer.add_tail(tail)

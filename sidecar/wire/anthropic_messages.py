@@ -56,13 +56,14 @@ def decode(capture: Capture) -> Exchange:
     """The exchange. Never raises."""
     ledger = ToolLedger()
     document, whole = request_document(capture)
-    request = _request(document, whole, ledger)
+    request = messages_request(document, whole, ledger)
     answer = MessagesAnswer()
     read(capture, answer)
     return exchange(capture, request, answer, ledger, operation="chat", provider=FORMAT.provider)
 
 
-def _request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Request:
+def messages_request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Request:
+    """What the body asks; its calls and results are told to ``ledger``."""
     system = document.get("system")
     messages = [Message("system", _text(_blocks(system)))] if system else []
     history: HistoryComplete = asked.history(document, whole)
@@ -134,7 +135,7 @@ class MessagesAnswer(Answer):
 
     def add(self, event: dict[str, Any]) -> None:
         """One event of a stream."""
-        kind = event.get("type")
+        kind = text(event.get("type"))
         if kind == "content_block_delta":
             self._add_delta(_index(event), mapping(event.get("delta")))
         elif kind == "content_block_start":
@@ -232,4 +233,6 @@ FORMAT = WireFormat(
     provider="anthropic",
     suffixes=("/v1/messages",),
     decode=decode,
+    user_fields=(("metadata", "user_id"),),
+    user_header="anthropic-user-profile-id",
 )

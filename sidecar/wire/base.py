@@ -1,4 +1,9 @@
-"""What a file of ``sidecar/wire`` offers, and how it is found: a new format is one new file."""
+"""What a file of ``sidecar/wire`` offers, and how it is found: a new format is one new file.
+
+A request's format follows from the end of its path. Where several formats share a path, each
+reads only the bodies that are its own. Where bodies do not tell them apart either, the
+operator names the provider, and with it one of the paths that a format has ``when_named``.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +23,28 @@ from sidecar.wire.headers import header
 class WireFormat:
     """One wire format, offered as ``FORMAT`` by its file.
 
-    ``name`` is its label everywhere (``openai.chat``). ``suffixes`` end the paths that
-    carry it; of several formats whose suffix fits, the longest suffix decides.
-    ``decode`` never raises on any Capture.
+    ``name`` is its label everywhere (``openai.chat``). ``suffixes`` end the paths that carry
+    it; of several formats whose suffix fits, the longest suffix decides. ``when_named``:
+    ends of paths that carry it only where the operator has named this provider.
+
+    ``decode`` never raises on any Capture; None where the body is not of this format, which
+    can be only on a path that formats share.
+
+    ``user_fields`` are the places of the end user in a request's body, best first, as keys
+    from the outside in; ``user_header`` is asked where none of them holds one.
     """
 
     name: str
     provider: str
     suffixes: tuple[str, ...]
-    decode: Callable[[Capture], Exchange]
+    decode: Callable[[Capture], Exchange | None]
+    when_named: tuple[str, ...] = ()
+    user_fields: tuple[tuple[str, ...], ...] = ()
+    user_header: str = ""
+
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` means this format: its own name, the first word of that, or its provider's."""
+        return name.lower() in (self.name, self.name.partition(".")[0], self.provider)
 
 
 @cache
@@ -40,22 +58,38 @@ def formats() -> tuple[WireFormat, ...]:
     return tuple(sorted((f for f in offered if isinstance(f, WireFormat)), key=lambda f: f.name))
 
 
-def format_for(path: str) -> WireFormat | None:
+def format_for(path: str, named: str = "") -> WireFormat | None:
     """The format that a request path (no query) carries, None where it is opaque.
+
+    ``named`` is the format's or provider's name, where the operator has said it; of formats
+    that share the path, the one so called. A name does not make a path one of its format's.
 
     >>> format_for("/openai/deployments/d/chat/completions").name
     'openai.chat'
+    >>> format_for("/v1/chat/completions", named="mistral").name
+    'mistral.chat'
     >>> format_for("/v1/embeddings") is None
     True
     """
-    fitting = ((len(suffix), f) for f in formats() for suffix in f.suffixes if path.endswith(suffix))
-    return max(fitting, key=lambda pair: pair[0], default=(0, None))[1]
+    sharing = _sharing(path)
+    if named:
+        called = (f for f in formats() if f.is_called(named) and (f in sharing or path.endswith(f.when_named)))
+        return next(called, sharing[0] if sharing else None)
+    return sharing[0] if sharing else None
+
+
+def _sharing(path: str) -> list[WireFormat]:
+    """Formats of the longest suffix that fits."""
+    fitting = [(len(suffix), f) for f in formats() for suffix in f.suffixes if path.endswith(suffix)]
+    longest = max((length for length, _ in fitting), default=0)
+    return [f for length, f in fitting if length == longest]
 
 
 def decode(capture: Capture) -> Exchange | None:
     """The exchange, or None where the request is not one to a known format (opaque).
 
     ``capture.protocol`` names the format; a capture without one is placed by its path.
+    Where the body is not of that format, the others that share the path are tried.
     """
     if capture.method != "POST" or not _is_json(header(capture.request_headers, "content-type")):
         return None
@@ -63,7 +97,13 @@ def decode(capture: Capture) -> Exchange | None:
         wire_format = next((f for f in formats() if f.name == capture.protocol), None)
     else:
         wire_format = format_for(capture.path)
-    return None if wire_format is None else wire_format.decode(capture)
+    if wire_format is None:
+        return None
+    exchange = wire_format.decode(capture)
+    if exchange is None:
+        others = (f.decode(capture) for f in _sharing(capture.path) if f is not wire_format)
+        exchange = next((other for other in others if other is not None), None)
+    return exchange
 
 
 def _is_json(content_type: str) -> bool:

@@ -47,7 +47,13 @@ def response_body(capture: Capture) -> Body:
         return Body(head, tail, cut, tuple(arrivals))
 
     bounds = [0, *(offset for offset, _ in arrivals), len(head)]
-    pieces, whole = content_encoding.decode((head[a:b] for a, b in itertools.pairwise(bounds)), encoding)
+    media_type = header(capture.response_headers, "content-type").lower()
+    is_stream = "event" in media_type or "ndjson" in media_type
+    pieces, whole = content_encoding.decode(
+        (head[a:b] for a, b in itertools.pairwise(bounds)),
+        encoding,
+        content_encoding.MAX_STREAM_BYTES if is_stream else content_encoding.MAX_DOCUMENT_BYTES,
+    )
     starts = itertools.accumulate(map(len, pieces))
     decoded_arrivals = tuple((start, at_s) for start, (_, at_s) in zip(starts, arrivals, strict=False))
     return Body(b"".join(pieces), b"", cut or not whole, decoded_arrivals)
@@ -56,9 +62,13 @@ def response_body(capture: Capture) -> Body:
 def request_document(capture: Capture) -> tuple[dict[str, Any], bool]:
     """(the request's JSON object, whether it is whole). Of a cut one what can be recovered; else the empty one."""
     pieces, decoded = content_encoding.decode(
-        [capture.request_body], header(capture.request_headers, "content-encoding")
+        [capture.request_body],
+        header(capture.request_headers, "content-encoding"),
+        content_encoding.MAX_DOCUMENT_BYTES,
     )
     body = b"".join(pieces)
     whole = decoded and not capture.request_truncated
-    document = load(body) if whole else salvage(body)
+    document = load(body) if whole else None
+    if document is None:
+        document, whole = salvage(body), False
     return (document, whole) if isinstance(document, dict) else ({}, False)

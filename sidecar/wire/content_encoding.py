@@ -1,4 +1,4 @@
-"""Content-Encoding, undone on the copy: gzip and deflate; br and zstd where their library is installed.
+"""Content-Encoding, undone on the copy: gzip, deflate, br and zstd.
 
 A copy may be cut or broken: what could be decoded until there is kept. Output is bounded,
 absolutely and as a multiple of the input, so that a small body cannot become a large one.
@@ -6,13 +6,17 @@ absolutely and as a multiple of the input, so that a small body cannot become a 
 
 from __future__ import annotations
 
-import importlib
-import io
 import zlib
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Protocol
 
-MAX_OUTPUT_BYTES = 32 << 20
+import brotli  # type: ignore[import-untyped]  # the wheel has no stubs
+from backports import zstd
+
+MAX_STREAM_BYTES = 3 << 20
+MAX_DOCUMENT_BYTES = 9 << 17
+"""1.125 MiB: a JSON parser takes twelve times the bytes of its document while it works, an event of a stream little."""
+
 MAX_RATIO = 200
 FREE_BYTES = 1 << 20
 """Output up to here is allowed whatever the ratio."""
@@ -25,48 +29,71 @@ class Decoder(Protocol):
 
 
 class _Zlib:
-    """gzip (several members too) and deflate, the latter with and without zlib's header."""
+    """gzip (several members too) and deflate, the latter with and without zlib's header.
+
+    In steps, since what follows a member is copied at its end; and of members, only so many.
+    """
+
+    _STEP_BYTES = 16 << 10
+    _MAX_MEMBERS = 1000
 
     def __init__(self) -> None:
         self._inflate: zlib._Decompress | None = None
+        self._members = 0
 
     def decode(self, data: bytes, room: int) -> bytes:
         pieces = []
-        while data and room > 0:
-            if self._inflate is None:
-                bare = data[0] & 0x0F != 8 and data[0] != 0x1F  # RFC 1950 and 1952: how the headers begin
-                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS if bare else 32 + zlib.MAX_WBITS)
-            piece = self._inflate.decompress(data, room)
-            pieces.append(piece)
-            room -= len(piece)
-            data = self._inflate.unused_data
-            if self._inflate.eof:
-                self._inflate = None
+        for at in range(0, len(data), self._STEP_BYTES):
+            step = data[at : at + self._STEP_BYTES]
+            while step and room > 0:
+                inflate = self._inflate or self._begin(step[0])
+                piece = inflate.decompress(step, room)
+                pieces.append(piece)
+                room -= len(piece)
+                step = inflate.unused_data
+                self._inflate = None if inflate.eof else inflate
         return b"".join(pieces)
+
+    def _begin(self, first: int) -> zlib._Decompress:
+        self._members += 1
+        if self._members > self._MAX_MEMBERS:
+            raise ValueError(f"need at most {self._MAX_MEMBERS} members")
+        bare = first & 0x0F != 8 and first != 0x1F  # RFC 1950 and 1952: how the headers begin
+        return zlib.decompressobj(-zlib.MAX_WBITS if bare else 32 + zlib.MAX_WBITS)
 
 
 class _Brotli:
     def __init__(self) -> None:
-        self._process = importlib.import_module("brotli").Decompressor().process
+        self._process = brotli.Decompressor().process
 
     def decode(self, data: bytes, room: int) -> bytes:
         # The library's limit is one of its buffers, which it may overshoot by as much again.
-        return bytes(self._process(data, output_buffer_limit=room))[:room]
+        return bytes(self._process(data, output_buffer_limit=room))
 
 
 class _Zstandard:
-    """Reads from the start each time: the library offers a bound only to readers of whole streams."""
+    """Frame by frame, at most as much as there is room for. Windows up to 8 MiB, as RFC 9659 allows in HTTP."""
+
+    _MAX_FRAMES = 1000
+    _OPTIONS: ClassVar[Mapping[int, int]] = {zstd.DecompressionParameter.window_log_max: 23}
 
     def __init__(self) -> None:
-        self._decompressor = importlib.import_module("zstandard").ZstdDecompressor
-        self._seen = b""
-        self._given = 0
+        self._frame = zstd.ZstdDecompressor(options=self._OPTIONS)
+        self._frames = 1
 
     def decode(self, data: bytes, room: int) -> bytes:
-        self._seen += data
-        decoded = bytes(self._decompressor().stream_reader(io.BytesIO(self._seen)).read(self._given + room))
-        fresh, self._given = decoded[self._given :], len(decoded)
-        return fresh
+        pieces = []
+        while data and room > 0:
+            pieces.append(self._frame.decompress(data, room))
+            room -= len(pieces[-1])
+            if not self._frame.eof:
+                break
+            data = self._frame.unused_data
+            self._frame = zstd.ZstdDecompressor(options=self._OPTIONS)
+            self._frames += 1
+            if self._frames > self._MAX_FRAMES:
+                raise ValueError(f"need at most {self._MAX_FRAMES} frames")
+        return b"".join(pieces)
 
 
 _DECODERS: dict[str, type[_Zlib | _Brotli | _Zstandard]] = {
@@ -78,7 +105,9 @@ _DECODERS: dict[str, type[_Zlib | _Brotli | _Zstandard]] = {
 }
 
 
-def decode(pieces: Iterable[bytes], content_encoding: str) -> tuple[list[bytes], bool]:
+def decode(
+    pieces: Iterable[bytes], content_encoding: str, max_bytes: int = MAX_STREAM_BYTES
+) -> tuple[list[bytes], bool]:
     """(each piece decoded, whether nothing was lost). ``pieces`` are the body in order.
 
     Lost is what an unknown encoding, a broken stream or the bounds leave undone.
@@ -88,7 +117,7 @@ def decode(pieces: Iterable[bytes], content_encoding: str) -> tuple[list[bytes],
     pieces = list(pieces)
     if not names:
         return pieces, True
-    room = min(MAX_OUTPUT_BYTES, FREE_BYTES + MAX_RATIO * sum(map(len, pieces)))
+    room = min(max_bytes, FREE_BYTES + MAX_RATIO * sum(map(len, pieces)))
     decoded: list[bytes] = []
     try:
         chain: list[Decoder] = [_DECODERS[name]() for name in reversed(names)]
@@ -96,7 +125,7 @@ def decode(pieces: Iterable[bytes], content_encoding: str) -> tuple[list[bytes],
             data = piece
             for decoder in chain:
                 data = decoder.decode(data, room)
-            decoded.append(data)
+            decoded.append(data[:room])
             room -= len(data)
             if room <= 0:
                 break

@@ -2,7 +2,8 @@
 
 OpenAI ``{"error": {message, type, code}}`` (vLLM, llama.cpp: ``code`` an int), older vLLM
 and SGLang ``{"object": "error", type, code}``, Anthropic ``{"type": "error", "error":
-{type}}``, TGI ``{"error": text, error_type}``, Ollama ``{"error": text}``.
+{type}}``, TGI ``{"error": text, error_type}``, Ollama ``{"error": text}``, Google ``{"error": {code: 400,
+status: "INVALID_ARGUMENT"}}``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def error_type(document: dict[str, Any], status: int) -> str:
     code = text(error.get("code"))
     if code and not code.isdigit():
         return code
-    own_type = text(error.get("type")) or text(error.get("error_type"))
+    own_type = text(error.get("status")) or text(error.get("type")) or text(error.get("error_type"))
     return own_type if own_type not in ("", "error") else str(status)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,11 +19,22 @@ MAX_BYTES = 32 << 20
 """Longest document that is loaded. Nesting is bounded by orjson, at 1024 levels."""
 
 SALVAGE_BYTES = 1 << 20
-"""How much of a cut document is looked at."""
+SALVAGE_TOKENS = 16_000
+"""How much of a cut document is looked at: bytes; strings, brackets and commas."""
 
+TAIL_BYTES = 64 << 10
+"""How much of a document's end is searched for a member."""
+
+_BUDGET = 14 << 20
+_BUDGET_A_BYTE = 14
+_COSTS = {b"[": 800, b"{": 800, b":": 45, b",": 40, b'"': 28}
+"""Bytes of memory that each of these stands for, at most; of an array or object more, for the work that it makes."""
+_SLOW_SHARE = 8
+_SLOW_ESCAPES = 40_000
+_CHUNK_BYTES = 64 << 10
 _MAX_LEVELS = 1000
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+("?)|[\[\]{},]', re.DOTALL)
-_CUT_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\(?:u[0-9a-fA-F]{0,3})?\Z")
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[\[\]{},]', re.DOTALL)
+_CUT_UNICODE = re.compile(rb"u[0-9a-fA-F]{0,3}\Z")
 _DECODER = json.JSONDecoder()
 _CLOSER = {b"{": b"}", b"[": b"]"}
 
@@ -31,17 +44,45 @@ def load(data: bytes) -> Any:
 
     What orjson refuses and the field still sends is read on a second, slow try: NaN, UTF-8
     with a broken character, and half a surrogate pair, which becomes U+FFFD.
+
+    A value may take 60 times its bytes in memory, and time wherever it is looked at. A document
+    that might take more than 14 MiB, or 14 times its length, is refused; on the second try, than
+    an eighth of that or with more than 40,000 escapes.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_BYTES or not _is_bounded(data):
         return None
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         pass
+    if data.count(b"\\") > _SLOW_ESCAPES or not _is_bounded(data, _SLOW_SHARE):
+        return None
     try:
-        return _well_formed(json.loads(data.decode("utf-8", "replace")))
+        value = json.loads(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
+    return _well_formed(value) if b"\\ud" in data or b"\\uD" in data else value
+
+
+def _is_bounded(data: bytes, share: int = 1) -> bool:
+    budget = max(_BUDGET, _BUDGET_A_BYTE * len(data)) // share
+    if _cost(data) <= budget:
+        return True
+    # Most of that may stand in texts. What is between quotes that are not escaped does not count.
+    unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    cost = _COSTS[b'"'] * unescaped.count(b'"')
+    outside = True
+    for at in range(0, len(unescaped), _CHUNK_BYTES):
+        parts = unescaped[at : at + _CHUNK_BYTES].split(b'"')
+        cost += _cost(b"".join(parts[not outside :: 2]))
+        outside = outside == (len(parts) % 2 == 1)
+    return cost <= budget
+
+
+def _cost(data: bytes) -> int:
+    if len(data) < _BUDGET // _SLOW_SHARE // _COSTS[b"["]:
+        return 0  # whatever is in it
+    return sum(cost * data.count(token) for token, cost in _COSTS.items())
 
 
 def _well_formed(value: Any) -> Any:
@@ -58,21 +99,36 @@ def _well_formed(value: Any) -> Any:
 def salvage(head: bytes) -> Any:
     """What a document that was cut after ``head`` says until there; None where that is nothing.
 
-    A text that was cut is kept as far as it goes. Only the first MiB is looked at.
+    A text that was cut is kept as far as it goes. Only the first MiB, and the first 16,000
+    strings, brackets and commas, are looked at.
 
     >>> salvage(b'{"a": [1, {"b": "cut he')
     {'a': [1, {'b': 'cut he'}]}
     """
-    head = head[:SALVAGE_BYTES]
-    closers, in_string, last_whole = _outline(head)
-    if closers is None:
+    outline = _outline(head[:SALVAGE_BYTES])
+    if outline is None:
         return None
-    value = load(_CUT_ESCAPE.sub(rb"\1", head) + b'"' + closers) if in_string else load(head + closers)
+    head = head[: outline.end]
+    if outline.in_string:
+        value = load(_without_cut_escape(head) + b'"' + outline.closers)
+    else:
+        value = load(head + outline.closers)
     if value is None:
         # Cut within a key, a number or a word: back to before it.
-        head = head[:last_whole]
-        value = load(head + (_outline(head)[0] or b""))
+        head = head[: outline.last_whole]
+        before = _outline(head)
+        value = load(head + before.closers) if before else None
     return value
+
+
+def _without_cut_escape(head: bytes) -> bytes:
+    r"""``head`` without half an escape at its end: a backslash that begins one, or ``\u`` and up to 3 digits."""
+    digits = _CUT_UNICODE.search(head, max(0, len(head) - 4))
+    for end in (digits.start() if digits else len(head), len(head)):
+        backslashes = end - len(head[:end].rstrip(b"\\"))
+        if backslashes % 2:
+            return head[: end - 1]
+    return head
 
 
 def last_member(tail: bytes, name: str) -> Any:
@@ -81,6 +137,7 @@ def last_member(tail: bytes, name: str) -> Any:
     >>> last_member(b'ut "}],"usage": {"n": 3}, "id": 1}', "usage")
     {'n': 3}
     """
+    tail = tail[-TAIL_BYTES:]
     start = max((found.end() for found in re.finditer(rb'"%b"\s*:\s*' % name.encode(), tail)), default=None)
     if start is None:
         return None
@@ -91,29 +148,42 @@ def last_member(tail: bytes, name: str) -> Any:
     return _well_formed(value)
 
 
-def _outline(head: bytes) -> tuple[bytes | None, bool, int]:
-    """(what closes the brackets that are open at the end; whether a string is; end of the last whole member).
-
-    None in place of the brackets where these do not fit each other, or are too deep to be loaded.
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What a cut document leaves open: ``closers`` close its brackets; ``in_string``: a string is open too.
+    ``last_whole`` is the end of the last whole member; what is behind ``end`` was not looked at.
     """
+
+    closers: bytes
+    in_string: bool
+    last_whole: int
+    end: int
+
+
+def _outline(head: bytes) -> _Outline | None:
+    """None where the brackets do not fit each other, or are too deep to be loaded."""
     brackets: list[bytes] = []
     in_string = False
     last_whole = 0
-    for match in _TOKEN.finditer(head):
+    end = len(head)
+    for number, match in enumerate(_TOKEN.finditer(head)):
         token = match[0]
+        if number == SALVAGE_TOKENS:
+            end = match.start()
+            break
         if token == b",":
             last_whole = match.start()
         elif token in _CLOSER:
             brackets.append(_CLOSER[token])
             last_whole = match.end()
             if len(brackets) > _MAX_LEVELS:
-                return None, False, 0
+                return None
         elif token in (b"}", b"]"):
             if not brackets or brackets.pop() != token:
-                return None, False, 0
+                return None
         else:
             in_string = not match[1]
-    return b"".join(reversed(brackets)), in_string, last_whole
+    return _Outline(b"".join(reversed(brackets)), in_string, last_whole, end)
 
 
 def text(value: Any) -> str:
@@ -138,3 +208,9 @@ def count(value: Any) -> int | None:
     (3, None, None, None)
     """
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def total(counts: Iterable[int | None]) -> int | None:
+    """Sum of the counts that are known; None where none is."""
+    known = [number for number in counts if number is not None]
+    return sum(known) if known else None

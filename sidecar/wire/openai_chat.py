@@ -14,7 +14,7 @@ from detectors.records.exchange import Exchange, Message, Role, ToolEvent
 from sidecar.gateway.capture import Capture
 from sidecar.wire import moderation
 from sidecar.wire import request as asked
-from sidecar.wire.answer import Answer, read
+from sidecar.wire.answer import MAX_CHOICES, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
@@ -22,6 +22,9 @@ from sidecar.wire.json_value import count, items, last_member, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 from sidecar.wire.turns import human_turns
+
+SHARED_PATH = "/invocations"
+"""SageMaker's one path, on which vLLM and TGI tell their APIs apart by the body."""
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -33,10 +36,17 @@ _ROLES: dict[str, Role] = {
 }
 
 
-def decode(capture: Capture) -> Exchange:
-    """The exchange. Never raises."""
+def decode(capture: Capture) -> Exchange | None:
+    """The exchange; None on a shared path whose body has no messages. Never raises."""
+    return chat_exchange(capture, FORMAT.provider)
+
+
+def chat_exchange(capture: Capture, provider: str) -> Exchange | None:
+    """The same for another ``provider`` of this API. A path that names a deployment is Azure's."""
     ledger = ToolLedger()
     document, whole = request_document(capture)
+    if capture.path.endswith(SHARED_PATH) and "messages" not in document:
+        return None
     request = _request(document, whole, ledger)
     answer = ChatAnswer(moderation.policy(document))
     read(capture, answer)
@@ -48,7 +58,7 @@ def decode(capture: Capture) -> Exchange:
         answer,
         ledger,
         operation="chat",
-        provider="azure.ai.openai" if deployment else FORMAT.provider,
+        provider="azure.ai.openai" if deployment else provider,
     )
 
 
@@ -155,6 +165,7 @@ class ChatAnswer(Answer):
         super().__init__()
         self._policy = policy
         self._choices: dict[int, Choice] = {}
+        self._open: set[int] = set()  # choices without a finish
         self._described = False
 
     def add(self, event: dict[str, Any]) -> None:
@@ -219,7 +230,11 @@ class ChatAnswer(Answer):
             index = position
         choice = self._choices.get(index)
         if choice is None:
+            if len(self._choices) == MAX_CHOICES:
+                self.unknown += 1
+                return
             choice = self._choices[index] = Choice()
+            self._open.add(index)
             self.ended = False  # another choice may have finished before this one began
         said = sent.get("delta") or sent.get("message")
         only_text = False
@@ -232,7 +247,8 @@ class ChatAnswer(Answer):
             self.only_appended = choice.text if only_text else None
         elif isinstance(finish, str):
             choice.finish_reason = finish
-            self.ended = all(each.finish_reason is not None for each in self._choices.values())
+            self._open.discard(index)
+            self.ended = not self._open
             if finish == "content_filter":
                 self.signals.add("policy_block_output")
         if "content_filter_results" in sent:
@@ -247,6 +263,8 @@ class ChatAnswer(Answer):
         elif content:
             self._add_text(content_text(content), choice)
             self._add_refusal(content_text(content, ("refusal",), "refusal"), choice)
+            # Mistral's reasoning is a part of its own.
+            self.started = self.started or any(part.get("type") == "thinking" for part in items(content))
         if said.get("refusal"):
             only_text = False
             self._add_refusal(text(said["refusal"]), choice)
@@ -292,6 +310,7 @@ def _thinks_or_calls(said: dict[str, Any]) -> bool:
 FORMAT = WireFormat(
     name="openai.chat",
     provider="openai",
-    suffixes=("/chat/completions",),
+    suffixes=("/chat/completions", SHARED_PATH),
     decode=decode,
+    user_fields=(("safety_identifier",), ("user",)),
 )

@@ -16,14 +16,16 @@ from sidecar.wire.answer import read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.openai_chat import ChatAnswer, azure_deployment
+from sidecar.wire.openai_chat import SHARED_PATH, ChatAnswer, azure_deployment
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 
 
-def decode(capture: Capture) -> Exchange:
-    """The exchange. Never raises."""
+def decode(capture: Capture) -> Exchange | None:
+    """The exchange; None on a shared path whose body has no prompt. Never raises."""
     document, whole = request_document(capture)
+    if capture.path.endswith(SHARED_PATH) and "prompt" not in document:
+        return None
     deployment = azure_deployment(capture.path)
     request = Request(
         document=document,
@@ -55,6 +57,7 @@ def _messages(prompt: Any) -> tuple[Message, ...]:
 FORMAT = WireFormat(
     name="openai.completions",
     provider="openai",
-    suffixes=("/completions",),
+    suffixes=("/completions", SHARED_PATH),
     decode=decode,
+    user_fields=(("safety_identifier",), ("user",)),
 )

@@ -210,4 +210,5 @@ FORMAT = WireFormat(
     provider="openai",
     suffixes=("/v1/responses", "/openai/responses"),
     decode=decode,
+    user_fields=(("safety_identifier",), ("user",)),
 )

@@ -9,7 +9,8 @@ little more tolerant:
   Every format that names its events says the same again in the JSON, so names are not kept;
 * an event without data is none; what stands after the last blank line is handed out by
   ``close``, since a stream that broke off there may have said its last word;
-* an event past ``max_event_bytes`` is dropped and counted.
+* an event past ``max_event_bytes`` is dropped and counted; past ``max_events`` blocks the
+  parser is ``full`` and reads nothing more.
 
 Bytes are not decoded here, so no character can be cut in two.
 """
@@ -17,6 +18,7 @@ Bytes are not decoded here, so no character can be cut in two.
 from __future__ import annotations
 
 MAX_EVENT_BYTES = 8 << 20
+MAX_EVENTS = 1 << 20
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_STARTS = (b"data", b"event", b"id", b"retry", b":", b"\n")
@@ -30,10 +32,20 @@ class SseParser:
     ([b'a'], [b'b\nc'], [])
     """
 
-    __slots__ = ("_after_cr", "_max_event_bytes", "_pending", "_pending_bytes", "_resyncing", "_skipping", "oversized")
+    __slots__ = (
+        "_after_cr",
+        "_events_left",
+        "_max_event_bytes",
+        "_pending",
+        "_pending_bytes",
+        "_resyncing",
+        "_skipping",
+        "oversized",
+    )
 
-    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(self, max_events: int = MAX_EVENTS, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self.oversized = 0
+        self._events_left = max_events
         self._max_event_bytes = max_event_bytes
         self._pending: list[bytes] = []  # of the event that is not complete, lines ending with LF
         self._pending_bytes = 0
@@ -41,8 +53,15 @@ class SseParser:
         self._skipping = False  # within an oversized event
         self._resyncing = False  # before the first whole line after a gap
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is read."""
+        return self._events_left <= 0
+
     def feed(self, data: bytes) -> list[bytes]:
         """Data of the events that ``data`` completes."""
+        if self._events_left <= 0:
+            return []
         data = self._with_line_feeds(data)
         if self._resyncing:
             data = self._resynced(data)
@@ -54,8 +73,10 @@ class SseParser:
         if b"\n\n" not in data and not (ends_line and data.startswith(b"\n")):
             self._bound()
             return []
-        blocks = b"".join(self._pending).split(b"\n\n")
-        self._keep(blocks.pop())
+        blocks = b"".join(self._pending).split(b"\n\n", self._events_left)
+        self._events_left -= len(blocks) - 1
+        rest = blocks.pop()
+        self._keep(rest if self._events_left > 0 else b"")
         if self._skipping:
             self._skipping = False
             del blocks[0]
@@ -118,6 +139,8 @@ def _data(block: bytes) -> bytes | None:
     named = block.find(b"\ndata: ")
     if named > 0 and block.count(b"\n") == 1 and not block.startswith(b"data:"):
         return block[named + 7 :]  # a name, and one line of data
+    if b"data:" not in block:
+        return None
     lines = [
         line[6:] if line.startswith(b" ", 5) else line[5:]
         for line in block.removeprefix(_BYTE_ORDER_MARK).split(b"\n")

@@ -68,7 +68,7 @@ TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"
 
 
 async def openai_results(url):
-    client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0, timeout=60)
+    client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0, timeout=240)
     said = [
         {"role": "system", "content": SYSTEM_PROMPT},
         {"role": "user", "content": "What colour is the sky on a clear day?"},
@@ -91,7 +91,7 @@ async def openai_results(url):
 
 
 async def anthropic_results(url):
-    client = anthropic.AsyncAnthropic(base_url=url, api_key="k", max_retries=0, timeout=60)
+    client = anthropic.AsyncAnthropic(base_url=url, api_key="k", max_retries=0, timeout=240)
     fixed = {
         "model": "smollm2",
         "max_tokens": 24,
@@ -111,7 +111,7 @@ async def anthropic_results(url):
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_2_official_sdks_get_from_a_real_server_what_they_get_directly_and_metrics_follow(shown, tmp_path):
     try:
         async with RealModel() as model:

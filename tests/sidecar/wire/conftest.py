@@ -1,11 +1,12 @@
 """The corpus: exchanges of our own writing, and the Exchange that each of them is.
 
-``corpus/<format>/<case>.request.json`` is the request's body, ``.response.sse``, ``.json``
-or ``.ndjson`` the answer's, byte for byte. ``.exchange.json`` is the expected Exchange,
+``corpus/<format>/<case>.request.json`` is the request's body, ``.response.<kind>`` the answer's,
+byte for byte: ``json``, ``sse``, ``ndjson``, ``array`` (a JSON array that is streamed) or
+``eventstream`` (Amazon's binary frames). ``.exchange.json`` is the expected Exchange,
 fields at their default left out; its ``capture`` says what of the capture is unusual.
 
 Times are the same for all: the request was sent after 0.25 s, the answer's first block
-(up to an empty line, or a line of NDJSON) came after 0.5 s and each further block 0.125 s
+(up to an empty line, a line of NDJSON, an object, a frame) came after 0.5 s and each further block 0.125 s
 later, so that the expected time to the first chunk names the block that holds it.
 """
 
@@ -28,6 +29,8 @@ CONTENT_TYPES = {
     "sse": "text/event-stream; charset=utf-8",
     "json": "application/json",
     "ndjson": "application/x-ndjson",
+    "array": "application/json",
+    "eventstream": "application/vnd.amazon.eventstream",
 }
 PATHS = {
     "openai.chat": "/v1/chat/completions",
@@ -35,7 +38,15 @@ PATHS = {
     "openai.responses": "/v1/responses",
     "anthropic.messages": "/v1/messages",
     "ollama": "/api/chat",
+    "gemini": "/v1beta/models/gemini-x:generateContent",
+    "tgi": "/generate",
+    "sglang": "/generate",
+    "llama.cpp": "/completion",
+    "mistral.chat": "/v1/chat/completions",
+    "bedrock": "/model/anthropic.claude-x-v1%3A0/converse",
 }
+WITH_AN_SDK = ("openai.chat", "openai.completions", "openai.responses", "anthropic.messages",
+               "gemini", "ollama", "mistral.chat", "bedrock")  # fmt: skip
 SAME_FOR_ALL = {
     "conversation_id": "c0ffee",
     "duration_s": 2.0,
@@ -100,7 +111,19 @@ class Case:
 
 def blocks(body: bytes, kind: str) -> list[bytes]:
     """``body`` cut behind each event."""
-    pattern = {"sse": rb".+?(?:\n\n|\r\n\r\n|\r\r|\Z)", "ndjson": rb".+?(?:\n|\Z)", "json": rb".+"}[kind]
+    if kind == "eventstream":
+        pieces = []
+        while body:
+            length = int.from_bytes(body[:4], "big")
+            pieces.append(body[:length])
+            body = body[length:]
+        return pieces
+    pattern = {
+        "sse": rb".+?(?:\n\n|\r\n\r\n|\r\r|\Z)",
+        "ndjson": rb".+?(?:\n|\Z)",
+        "array": rb".+?(?:\n,\r\n|\Z)",
+        "json": rb".+",
+    }[kind]
     return re.findall(pattern, body, re.DOTALL)
 
 
@@ -135,7 +158,7 @@ def load_case(path: Path) -> Case:
     if isinstance(headers := changed.get("response_headers"), list):
         changed["response_headers"] = tuple((key, value) for key, value in headers)
     capture = capture_of(
-        path.parent.name,
+        changed.pop("protocol", path.parent.name),
         (path.parent / f"{name}.request.json").read_bytes(),
         body,
         CONTENT_TYPES[kind],
@@ -155,7 +178,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = {
         "case": CASES,
         "stream_case": [case for case in CASES if case.kind != "json"],
-        "sdk_case": [case for case in CASES if case.sdk and case.protocol != "ollama"],
+        "sdk_case": [case for case in CASES if case.sdk and case.protocol in WITH_AN_SDK],
     }
     for argument, cases in chosen.items():
         if argument in metafunc.fixturenames:

@@ -142,3 +142,18 @@ def test_no_content_stands_in_what_an_exchange_says_about_errors(capture):
         capture("openai.chat", b'{"messages":[{"role":"user","content":"secret words"}]}', body, status=400)
     )
     assert "secret" not in exchange.error_type
+
+
+def test_an_answer_of_more_events_than_are_read_is_truncated(capture):
+    more = f"data: {CHUNK % ('lost', 'null')}\n\n".encode()
+    flood = STREAM + b":\n\n" * 20_000 + more
+    exchange = decode(capture("openai.chat", b"{}", flood, "text/event-stream"))
+    assert exchange.response_text == "Hello."
+    assert exchange.truncated
+
+
+def test_a_stream_of_which_one_choice_has_no_finish_is_truncated(capture):
+    other = CHUNK.replace('"index":0', '"index":1') % ("There", "null")
+    exchange = decode(capture("openai.chat", b"{}", f"data: {other}\n\n".encode() + STREAM, "text/event-stream"))
+    assert exchange.response_text == "Hello.There"
+    assert exchange.truncated

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import pytest
 
 import sidecar.wire
@@ -37,7 +40,19 @@ def test_a_new_file_is_a_new_format(toy_file, capture):
 
 def test_the_built_in_formats_are_found_once_each_and_in_order():
     names = [wire_format.name for wire_format in formats()]
-    assert names == ["anthropic.messages", "ollama", "openai.chat", "openai.completions", "openai.responses"]
+    assert names == [
+        "anthropic.messages",
+        "bedrock",
+        "gemini",
+        "llama.cpp",
+        "mistral.chat",
+        "ollama",
+        "openai.chat",
+        "openai.completions",
+        "openai.responses",
+        "sglang",
+        "tgi",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +69,17 @@ def test_the_built_in_formats_are_found_once_each_and_in_order():
         ("/anthropic/v1/messages", "anthropic.messages"),
         ("/api/chat", "ollama"),
         ("/api/generate", "ollama"),
+        ("/v1beta/models/gemini-x:generateContent", "gemini"),
+        ("/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent", "gemini"),
+        ("/model/anthropic.claude-x-v1%3A0/converse", "bedrock"),
+        ("/model/m/converse-stream", "bedrock"),
+        ("/model/m/invoke", "bedrock"),
+        ("/model/m/invoke-with-response-stream", "bedrock"),
+        ("/generate_stream", "tgi"),
+        ("/completion", "llama.cpp"),
+        ("/infill", "llama.cpp"),
+        ("/v1/agents/completions", "mistral.chat"),
+        ("/v1/fim/completions", "openai.completions"),
     ],
 )
 def test_the_path_names_the_format(path, name):
@@ -63,10 +89,11 @@ def test_the_path_names_the_format(path, name):
 @pytest.mark.parametrize(
     "path",
     ["/v1/embeddings", "/v1/responses/r1", "/v1/responses/r1/cancel", "/v1/messages/count_tokens", "/v1/messages/batches",
-     "/v1/chat/completions/batch", "/v1/moderations", "/api/embed", "/metrics", "/", ""],
+     "/v1/chat/completions/batch", "/v1/moderations", "/api/embed", "/metrics", "/", "",
+     "/v1beta/models/gemini-x:countTokens", "/v1beta/models/gemini-x:batchGenerateContent", "/v1beta/interactions",
+     "/chain/invoke", "/model//converse", "/agents/a/converse", "/model/m/count-tokens"],
 )  # fmt: skip
 def test_other_paths_are_opaque(path, capture):
-    assert format_for(path) is None
     assert decode(capture("", path=path)) is None
 
 
@@ -87,3 +114,54 @@ def test_a_capture_says_its_format_itself_or_by_its_path(capture):
     assert decode(capture("nobody.knows", path="/v1/messages")) is None
     assert decode(capture("", path="/v1/messages")).provider_name == "anthropic"
     assert decode(capture("openai.chat", path="/behind/a/proxy")).provider_name == "openai"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "provider"),
+    [
+        ("/generate", {"inputs": "x"}, "tgi"),
+        ("/generate", {"text": "x"}, "sglang"),
+        ("/generate", {"input_ids": [1]}, "sglang"),
+        ("/generate", {}, "tgi"),
+        ("/invocations", {"inputs": "x"}, "tgi"),
+        ("/invocations", {"messages": []}, "openai"),
+        ("/invocations", {"prompt": "x"}, "openai"),
+        ("/invocations", {"data": [1]}, None),
+        ("/model/m/invoke", {"anthropic_version": "v"}, "aws.bedrock"),
+        ("/model/m/invoke", {"inputText": "x"}, None),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["", "path"])
+def test_on_a_shared_path_the_body_says_whose_it_is(path, body, provider, protocol, capture):
+    given = capture(protocol and format_for(path).name, json.dumps(body).encode(), path=path)
+    exchange = decode(given)
+    assert (exchange and exchange.provider_name) == provider
+
+
+@pytest.mark.parametrize(
+    ("path", "named", "name"),
+    [
+        ("/v1/chat/completions", "mistral", "mistral.chat"),
+        ("/v1/chat/completions", "mistral_ai", "mistral.chat"),
+        ("/v1/chat/completions", "", "openai.chat"),
+        ("/v1/chat/completions", "vllm", "openai.chat"),
+        ("/v1/completions", "mistral", "openai.completions"),
+        ("/generate", "tgi", "tgi"),
+        ("/generate", "SGLang", "sglang"),
+        ("/", "tgi", "tgi"),
+        ("/v1/messages", "gemini", "anthropic.messages"),
+    ],
+)
+def test_a_named_provider_decides_where_the_path_leaves_it_open(path, named, name):
+    assert format_for(path, named).name == name
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/embeddings", "/v1/responses/r1/cancel"])
+def test_a_name_does_not_make_an_opaque_path_an_exchange(path):
+    assert format_for(path, "openai.responses") is None
+
+
+def test_every_case_of_the_corpus_is_found_by_its_path(corpus):
+    for case in corpus:
+        found = decode(dataclasses.replace(case.capture, protocol=format_for(case.capture.path, case.protocol).name))
+        assert found == decode(case.capture), case.name

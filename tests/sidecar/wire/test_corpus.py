@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import itertools
+import random
 import zlib
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import brotli
+from backports import zstd
 
 from sidecar.wire.base import decode, formats
 
@@ -23,21 +24,29 @@ def test_a_stream_cut_at_every_byte_is_the_same_exchange(stream_case):
     assert decode(bytewise) == whole
 
 
-@settings(max_examples=15, deadline=None)
-@given(data=st.data())
-def test_a_stream_cut_at_random_is_the_same_exchange(stream_case, data):
+def test_a_stream_cut_at_200_random_places_is_the_same_exchange(stream_case):
     each_byte = _each_byte(stream_case)
-    kept = data.draw(st.sets(st.integers(0, max(0, len(each_byte) - 1)), max_size=40))
+    whole = decode(stream_case.capture)
     starts = {offset for offset, _ in stream_case.capture.arrivals}
-    recut = tuple(arrival for arrival in each_byte if arrival[0] in kept | starts)
-    assert decode(dataclasses.replace(stream_case.capture, arrivals=recut)) == decode(stream_case.capture)
+    rng = random.Random(f"{stream_case.protocol}/{stream_case.name}")
+    for pieces in (1, 2, 3, 5, 8, 13, 21, 34, 55, 58):  # 200 in all
+        kept = {rng.randrange(len(each_byte) + 1) for _ in range(pieces)}
+        recut = tuple(arrival for arrival in each_byte if arrival[0] in kept | starts)
+        assert decode(dataclasses.replace(stream_case.capture, arrivals=recut)) == whole
 
 
 def test_an_encoded_answer_is_the_same_exchange(case):
     body = case.capture.response_body
     if case.capture.response_omitted:
         return  # behind a gap an encoded body cannot be read; test_answer.py holds that
-    for name, encoded in (("gzip", gzip.compress(body)), ("deflate", zlib.compress(body))):
+    encodings = (
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("br", brotli.compress),
+        ("zstd", zstd.compress),
+    )
+    for name, encode in encodings:
+        encoded = encode(body)
         capture = dataclasses.replace(
             case.capture,
             response_body=encoded,
@@ -76,8 +85,7 @@ def test_a_stream_that_the_server_cut_is_truncated_and_never_raises(stream_case)
 def test_every_format_has_its_cases(corpus):
     for wire_format in formats():
         names = {case.name for case in corpus if case.protocol == wire_format.name}
-        least = 12 if wire_format.name in ("openai.chat", "anthropic.messages") else 4
-        assert len(names) >= least, wire_format.name
+        assert len(names) >= 12, wire_format.name
 
 
 def _each_byte(case):

@@ -79,3 +79,27 @@ def test_the_last_whole_member_of_a_tail_is_found():
     assert last_member(tail, "usage") == {"a": [1, "}"]}
     assert last_member(tail, "nothing") is None
     assert last_member(b'"usage": {"cut', "usage") is None
+
+
+def test_brackets_within_texts_do_not_count_against_a_document():
+    document = {"a": "y" * 70_000, "b": '"[' * 300_000, "c": [1]}
+    assert load(json.dumps(document).encode()) == document
+
+
+def test_a_document_of_too_many_values_is_refused():
+    assert load(b"[" + b"{}," * 300_000 + b"0]") is None
+    assert load(b"[" + b"1," * 100_000 + b"0]") is not None
+
+
+@pytest.mark.parametrize("end", ["\\", "\\u", "\\u12", "\\u123"])
+def test_half_an_escape_at_the_cut_is_left_out(end):
+    assert salvage(f'{{"a": "x\\\\{end}'.encode()) == {"a": "x\\"}
+
+
+def test_digits_that_only_look_like_an_escape_stay():
+    assert salvage(b'{"a": "x\\\\u12') == {"a": "x\\u12"}
+    assert salvage(b'{"a": "blau12') == {"a": "blau12"}
+
+
+def test_of_a_cut_document_only_so_many_values_are_looked_at():
+    assert len(salvage(b"[" + b"1," * 30_000)) == pytest.approx(16_000, abs=2)
