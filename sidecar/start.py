@@ -7,7 +7,9 @@ carry which format, so that the gateway never has to import them.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import detectors
@@ -19,6 +21,8 @@ from sidecar.hardening import forbid_core_dumps
 from sidecar.supervisor.listeners import BindError
 from sidecar.supervisor.supervisor import Supervisor
 from sidecar.wire.base import formats
+
+log = logging.getLogger("kilter.supervisor")
 
 KEY_BYTES = 32
 
@@ -78,8 +82,30 @@ def check_origin() -> None:
         )
 
 
-def run(config: Config) -> None:
-    """Runs until SIGTERM. ConfigError when something needed cannot be had."""
+MONITOR_KEYS = frozenset({"labels", "ticks", "log"})
+"""What SIGHUP can change; everything else is the data plane's and needs a restart."""
+
+
+def reloaded(running: Config, read: Callable[[], Config]) -> str | None:
+    """The monitor's part of the configuration as it is now, or None, said in the log, when it does not hold."""
+    try:
+        fresh = read()
+    except ConfigError as error:
+        log.error("the configuration does not hold and is not taken", extra={"fields": {"mistakes": str(error)}})  # noqa: TRY400  # its text says all
+        return None
+    changed = [key for key in Config.model_fields if getattr(fresh, key) != getattr(running, key)]
+    if left := [key for key in changed if key not in MONITOR_KEYS]:
+        log.warning("these keys need a restart and are left as they were", extra={"fields": {"keys": left}})
+    taken = {key: getattr(fresh, key) for key in MONITOR_KEYS}
+    log.info("the monitor starts anew", extra={"fields": {"changed": [key for key in changed if key in MONITOR_KEYS]}})
+    return running.model_copy(update=taken).model_dump_json()
+
+
+def run(config: Config, read: Callable[[], Config]) -> None:
+    """Runs until SIGTERM. ``read`` loads the configuration anew, at SIGHUP.
+
+    ConfigError when something needed cannot be had.
+    """
     forbid_core_dumps()
     check_origin()
     logs.set_up("supervisor", config.log.level)
@@ -88,7 +114,7 @@ def run(config: Config) -> None:
 
     async def supervise() -> None:
         try:
-            supervisor = Supervisor(supervisor_settings(config), key, token)
+            supervisor = Supervisor(supervisor_settings(config), key, token, lambda: reloaded(config, read))
         except BindError as error:
             raise ConfigError(str(error)) from None
         await supervisor.run()

@@ -17,7 +17,7 @@ Examples:
   KILTER_UPSTREAM=https://api.openai.com kilter run --sample 0.2
 
 Every key of the configuration can also be given as KILTER_SECTION__KEY.
-SIGTERM drains, a second one hurries. Exit 2: a configuration error.
+SIGTERM drains, a second one hurries. SIGHUP reads the configuration anew for the monitor. Exit 2: a configuration error.
 """
 
 
@@ -34,7 +34,7 @@ SIGTERM drains, a second one hurries. Exit 2: a configuration error.
 def command(path: Path | None, **flags: Any) -> None:
     """Passes traffic on to a model server and watches how it behaves."""
     try:
-        start.run(config.load(path, **flags))
+        start.run(config.load(path, **flags), lambda: config.load(path, **flags))
     except ConfigError as error:
         raise ConfigExit(str(error)) from None
 

@@ -15,6 +15,7 @@ import signal
 import socket
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -35,11 +36,20 @@ MONITOR_GRACE_S = 5.0
 
 class Supervisor:
     """``settings`` as checked; ``install_key`` keys every hash; ``admin_token`` allows writes. Binds at
-    construction: BindError when an address is taken.
+    construction: BindError when an address is taken. ``reload()`` gives the monitor's configuration anew, or None
+    when it does not hold.
     """
 
-    def __init__(self, settings: SupervisorSettings, install_key: bytes, admin_token: str) -> None:
+    def __init__(
+        self,
+        settings: SupervisorSettings,
+        install_key: bytes,
+        admin_token: str,
+        reload: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self.settings = settings
+        self._monitor_config = settings.monitor_config
+        self._read_config = reload
         self._traffic = listeners.bind(settings.listen)
         try:
             self._admin_listener = listeners.bind(settings.admin)
@@ -126,7 +136,7 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self.monitor.signal, signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         admin = Admin(self, self.monitor_socket, self._token)
         runner = web.AppRunner(admin.application(), access_log=None, handle_signals=False)
         await runner.setup()
@@ -160,6 +170,13 @@ class Supervisor:
         if self._stopping.is_set():
             self._hurry.set()  # a second signal: do not wait for streams
         self._stopping.set()
+
+    def _reload(self) -> None:
+        """SIGHUP: the monitor starts anew with the configuration as it is now. Traffic goes on."""
+        config = self._read_config()
+        if config is not None:
+            self._monitor_config = config
+            self.monitor.signal(signal.SIGTERM)
 
     async def _drain(self) -> None:
         log.info("draining", extra={"fields": {"grace_s": self.settings.gateway.grace_s}})
@@ -247,7 +264,7 @@ class Supervisor:
             "board": self._board_fd,
             "lifeline": self._lifeline,
             "listener": self._monitor_listener.fileno(),
-            "config": self.settings.monitor_config,
+            "config": self._monitor_config,
         }
 
     async def _upstream_connects(self) -> bool:

@@ -34,18 +34,6 @@ async def test_sigterm_lets_streams_finish_while_readiness_fails_and_new_connect
     assert code == 0
 
 
-async def test_what_was_copied_before_a_drain_is_still_looked_at(tmp_path):
-    async with ScriptedUpstream() as upstream:
-        with RunningKilter(upstream.url, tmp_path) as kilter:
-            (monitor,) = kilter.pids("sidecar.monitor")
-            os.kill(monitor, signal.SIGSTOP)
-            for _ in range(5):
-                assert (await ask(kilter.url, *chat())).status == 200
-            os.kill(monitor, signal.SIGCONT)
-            metrics = kilter.until(lambda seen: seen.total("kilter_responses_total") == 5)
-    assert metrics.total("kilter_responses_total") == 5
-
-
 async def test_a_monitor_started_anew_reads_what_its_predecessor_left(tmp_path):
     async with ScriptedUpstream() as upstream:
         with RunningKilter(upstream.url, tmp_path) as kilter:
@@ -83,3 +71,29 @@ def test_health_needs_a_worker_and_readiness_an_upstream_only_where_asked(tmp_pa
         status, text = kilter.get("/readyz")
         assert (status, text.strip()) == (503, "upstream does not accept connections")
         assert kilter.get("/healthz")[0] == 200
+
+
+async def test_sighup_takes_the_monitors_keys_names_the_others_and_hurts_no_request(tmp_path):
+    file = tmp_path / "kilter.yaml"
+    async with ScriptedUpstream(timing=Timing(chunk_s=0.05)) as upstream:
+        file.write_text("sample: 1.0\n")
+        with RunningKilter(upstream.url, tmp_path, "--config", str(file)) as kilter:
+            (before,) = kilter.pids("sidecar.monitor")
+            stream = asyncio.get_running_loop().create_task(ask(kilter.url, *chat("Tell me.", stream=True)))
+            await asyncio.sleep(0.1)
+            file.write_text("sample: 0.5\nlabels:\n  models: [known]\n")
+            kilter.process.send_signal(signal.SIGHUP)
+            assert (await stream).error == ""
+            await asyncio.to_thread(kilter.until, lambda _: kilter.pids("sidecar.monitor") not in ([], [before]))
+            await asyncio.to_thread(kilter.until, lambda seen: seen.total("kilter_monitor_up") == 1, 15)
+            assert (await ask(kilter.url, *chat())).status == 200
+            metrics = kilter.until(lambda seen: seen.total("kilter_responses_total", model="other") >= 1)
+            assert metrics.total("kilter_responses_total", model="other") >= 1
+            named = kilter.line("these keys need a restart and are left as they were")
+            assert named["keys"] == ["sample"]
+
+            file.write_text("sampel: 1\n")
+            kilter.process.send_signal(signal.SIGHUP)
+            kilter.until(lambda _: kilter.line("the configuration does not hold and is not taken"))
+            assert "did you mean sample?" in kilter.line("the configuration does not hold and is not taken")["mistakes"]
+            assert kilter.metrics().total("kilter_monitor_up") == 1
