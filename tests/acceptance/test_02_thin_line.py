@@ -185,13 +185,14 @@ def story(tmp_path_factory):
     return asyncio.run(play(tmp_path_factory.mktemp("real"), *programs))
 
 
-def test_a_steady_rate_of_refusals_tells_nobody_anything(story):
+def test_1_a_steady_rate_of_refusals_tells_nobody_anything(story, shown):
+    shown("alerts while steady", len(story.while_steady), 0)
     assert story.while_steady == []
 
 
-def test_a_rise_of_refusals_arrives_with_both_rates_in_its_text(story):
+def test_1_a_rise_of_refusals_arrives_with_both_rates_in_its_text(story, shown):
     told = story.risen["annotations"]["description"]
-    print(told)
+    shown("the alert's text", told, "the numbers of both windows")
     numbers = re.search(
         r"Model scripted, turns 2-3: ([\d.]+)% of (\d+) recent answers are refusals, "
         r"against ([\d.]+)% of (\d+) in the reference window \(z = ([\d.]+)\)",
@@ -207,22 +208,25 @@ def test_a_rise_of_refusals_arrives_with_both_rates_in_its_text(story):
     assert story.risen["annotations"]["runbook_url"] == "deploy/README.md#refusalratechanged"
 
 
-def test_only_the_stratum_that_changed_is_told(story):
+def test_1_only_the_stratum_that_changed_is_told(story, shown):
+    shown("strata told", story.strata_told, {"2-3"})
     assert story.strata_told == {"2-3"}
 
 
-def test_the_alert_is_resolved_when_refusals_fall_again(story):
+def test_1_the_alert_is_resolved_when_refusals_fall_again(story, shown):
+    shown("after the fall", story.resolved["status"], "resolved")
     assert story.resolved["labels"] == story.risen["labels"]
 
 
-def test_every_expression_of_the_dashboard_and_every_recorded_series_returns_numbers(story):
+def test_2_every_expression_of_the_dashboard_and_every_recorded_series_returns_numbers(story, shown):
+    shown("expressions without a number", f"{len(story.empty_expressions)} of {len(expressions())}", 0)
     assert story.empty_expressions == []
 
 
 @pytest.mark.parametrize("alert", ["CapturesDropped", "KilterMonitorDown", "KilterTrafficErrors", "KilterGatewayDown"])
-def test_real_trouble_is_told_by_its_alert_with_numbers_filled_in(story, alert):
+def test_1_real_trouble_is_told_by_its_alert_with_numbers_filled_in(story, shown, alert):
     told = story.troubles[alert]["annotations"]["description"]
-    print(told)
+    shown(alert, told, "told, numbers filled in")
     assert story.troubles[alert]["labels"]["instance"] in told
     expected = {
         "CapturesDropped": r"^[\d.]+% of the copies.*Lost: .*dropped_ring \d+;",
@@ -233,8 +237,13 @@ def test_real_trouble_is_told_by_its_alert_with_numbers_filled_in(story, alert):
     assert re.search(expected[alert], told), told
 
 
-def test_every_metric_that_is_named_in_documents_rules_and_dashboards_is_exposed(story):
+def test_2_every_metric_that_is_named_in_documents_rules_and_dashboards_is_exposed(story, shown):
     named = named_metrics()
+    shown("metrics named in documents, rules and dashboards", len({name for _, name in named}), "all exposed")
     assert len({name for _, name in named}) > 10
     families = story.exposed | {re.sub(r"_(bucket|sum|count)$", "", name) for name in story.exposed}
     assert [(where, name) for where, name in named if name not in families] == []
+
+
+# -- 3: tests/deploy/test_image.py (slow) and test_manifests.py --------------------------------
+# -- 4: tests/sidecar/admin/test_page.py ---------------------------------------------------------
