@@ -13,10 +13,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_MARKS = re.compile("[\u0300-\u036f]+")
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060\ufeff\ud800-\udfff]")
+_WITH_MARKS = (range(0xC0, 0x250), range(0x370, 0x530), range(0x1E00, 0x2000))
+_BARE = {
+    chr(code): bare
+    for codes in _WITH_MARKS
+    for code in codes
+    if (bare := re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", chr(code)))) != chr(code)
+}
 _SPELLINGS = str.maketrans(
     {
+        **_BARE,
+        **dict.fromkeys(map(chr, range(0x300, 0x370)), ""),
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u02bb\uff07`\u00b4", "'"),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u300c\u300d\u300e\u300f\uff02", '"'),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
@@ -29,6 +37,7 @@ _SPELLINGS = str.maketrans(
         "\uff0c": ",",
     }
 )
+_SPELT = re.compile(f"[{''.join(map(chr, _SPELLINGS))}]")
 
 
 def readable(text: str) -> str:
@@ -48,5 +57,7 @@ def fold(text: str) -> str:
     text = readable(text)
     if text.isascii():
         return text.lower().replace("`", "'")
-    text = unicodedata.normalize("NFD", text.lower())
-    return unicodedata.normalize("NFC", _MARKS.sub("", text)).translate(_SPELLINGS)
+    text = text.lower()
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    return text.translate(_SPELLINGS) if _SPELT.search(text) else text

@@ -32,14 +32,14 @@ _READ = 500
 _SHORT = 60
 _NO_LANGUAGE = (
     ("`", re.compile(r"```[^`]{0,4000}(?:```|$)|`[^`\n]{1,200}`")),
-    ("/", re.compile(r"https?://\S{1,2000}")),
+    ("/", re.compile(r"(?:https?://|www\.)\S{1,2000}")),
     ("@", re.compile(r"\S{1,64}@\S{1,64}")),
     ("<", re.compile(r"</?[a-zA-Z][^<>]{0,200}>")),
 )
 _SYMBOL = re.compile(r"[{}\[\]()=;<>_/\\|#$&*+^~@\"]|::|->")
 _TWO_WORDS = re.compile(r"[^\W\d_][^\w]{1,50}[^\W\d_]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_LETTERS = 2
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SYMBOLS_OF_CODE = 0.12
 _RENAMED = {
     "iw": "he",
@@ -119,8 +119,7 @@ def asked_in(messages: Sequence[Message]) -> str:
 
 
 def _is_prose(text: str) -> bool:
-    letters = sum(map(str.isalpha, text))
-    if letters < _LETTERS or len(_SYMBOL.findall(text)) > _SYMBOLS_OF_CODE * letters:
+    if len(_SYMBOL.findall(text)) > _SYMBOLS_OF_CODE * sum(map(len, _LETTERS.findall(text))):
         return False
     return _TWO_WORDS.search(text) is not None or _UNSPACED.search(text) is not None
 

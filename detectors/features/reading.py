@@ -21,17 +21,20 @@ from dataclasses import dataclass
 
 from detectors.features.folding import fold
 from detectors.features.languages import lexicon
-from detectors.features.lexicon import SPOKEN_ROLES, Role
+from detectors.features.lexicon import GATE_ROLES, Lexicon, Role
 
 HEAD = 480
-BODY = 6000
+BODY = 4000
 """Characters of an answer that are looked at in all; the rest cannot change a judgement."""
 
 _BEFORE_CUTS = 3 * HEAD
 _FENCE = re.compile(r"```[^`]{0,4000}(?:```|$)")
 _QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
 _QUOTED_SPEECH = re.compile(r'(?<=[^\s"])[\s(,:*-]{1,3}"[^"\n]{1,400}"')
-_SENTENCE_END = re.compile(r"[.!?](?=[\s\"')*_]|$)|[。！？।\n]|(?<=[\u0e00-\u0e7f]) (?=[\u0e00-\u0e7f])")
+_SENTENCE_END = re.compile(r"[.!?。！？।\n](?:(?<=[。！？।\n])|(?=[\s\"')*_]|$))")
+_SENTENCE_END_OF_THAI = re.compile(_SENTENCE_END.pattern + "|(?<=[\u0e00-\u0e7f]) (?=[\u0e00-\u0e7f])")
+_THAI = re.compile(_SENTENCE_END.pattern + "|(?<=[\u0e00-\u0e7f]) (?=[\u0e00-\u0e7f])")
+_THAI = re.compile("[\u0e00-\u0e7f]")
 _PERSONA = re.compile(
     r"^[^\w\n]{0,3}(?!Note|Disclaimer|Warning|Important|Tip|Source|Reference|Example)"
     r"(?:[\[(][^\w\])\n]{0,3}[A-Za-z][^\])\n]{2,36}[\])]|[A-Z][A-Za-z0-9]{1,14}(?=:))",
@@ -72,27 +75,35 @@ def read(text: str, tags: Sequence[str]) -> Reading:
     """
     spoken = _last_persona(text[:BODY])
     head = _own_words(spoken)
-    heard = any(lexicon(tag).gate.search(head) for tag in tags)
-    return Reading(_with_roles(head, tags) if heard else (), spoken, tuple(tags))
+    found = _roles(head, tags)
+    heard = any(role in GATE_ROLES for _, role in found)
+    return Reading(_sentences(head, found) if heard else (), spoken, tuple(tags))
 
 
 def read_on(reading: Reading) -> tuple[Sentence, ...]:
     """Every sentence of the whole answer with its roles; nothing is cut."""
-    return _with_roles(fold(reading.text), reading.tags)
+    text = fold(reading.text)
+    return _sentences(text, _roles(text, reading.tags))
 
 
-def _with_roles(text: str, tags: Sequence[str]) -> tuple[Sentence, ...]:
+def _roles(text: str, tags: Sequence[str]) -> list[tuple[int, Role]]:
+    return [place for tag in tags for place in _roles_in(text, lexicon(tag))]
+
+
+def _sentences(text: str, found: Sequence[tuple[int, Role]]) -> tuple[Sentence, ...]:
     starts, sentences = _split(text)
     roles: list[set[Role]] = [set() for _ in sentences]
-    for tag in tags:
-        idiom = lexicon(tag).pattern("idiom")
-        heard = idiom.sub(lambda match: " " * len(match[0]), text) if idiom else text
-        for role in SPOKEN_ROLES:
-            pattern = lexicon(tag).pattern(role)
-            if pattern:
-                for match in pattern.finditer(heard):
-                    roles[bisect_right(starts, match.start()) - 1].add(role)
+    for position, role in found:
+        roles[bisect_right(starts, position) - 1].add(role)
     return tuple(map(Sentence, sentences, map(frozenset, roles)))
+
+
+def _roles_in(text: str, entry: Lexicon) -> list[tuple[int, Role]]:
+    found = list(entry.phrasebook.find(text))
+    if any(role == "idiom" for _, role in found):
+        without = entry.idioms.sub(lambda match: " " * len(match[0]), text)
+        found = [place for place in entry.phrasebook.find(without) if place[1] != "idiom"]
+    return found
 
 
 def _last_persona(text: str) -> str:
@@ -118,7 +129,8 @@ def _own_words(text: str) -> str:
 def _split(text: str) -> tuple[list[int], list[str]]:
     """Where each sentence starts, and its text; a piece without a word joins its neighbour."""
     starts, sentences, begin = [0], [], 0
-    for end in _SENTENCE_END.finditer(text):
+    ends = _SENTENCE_END_OF_THAI if _THAI.search(text) else _SENTENCE_END
+    for end in ends.finditer(text):
         piece = text[begin : end.end()]
         if _LETTER.search(piece):
             sentences.append(piece)

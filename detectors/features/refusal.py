@@ -32,7 +32,9 @@ def marker(reading: Reading) -> Rule | None:
             return "cannot"
     if "apology" in first and "sympathy" not in first and reading.within("normative", 2):
         return "apology"
-    if reading.within("policy", 2) and reading.within("normative", _OPENING):
+    if reading.within("policy", 2) and (
+        reading.within("normative", _OPENING) or ("apology" in first and "sympathy" not in first and not lacking)
+    ):
         return "policy"
     if "normative" in first:
         return "normative"

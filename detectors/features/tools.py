@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from detectors.features.tool_error import reads_as_error
 from detectors.records.exchange import Exchange, Message, ToolEvent
 
 State = Literal["no_tools", "offered", "called", "after_result", "after_error"]
@@ -30,12 +31,15 @@ def tool_state(exchange: Exchange) -> State:
     ``called``: a call stands in the history, but no result since the human spoke.
     ``offered``: tools were offered and none has been called. ``no_tools``: the rest.
     """
-    results = [event for event in _since_human(exchange) if event.kind == "result"]
+    results = list(_results(exchange))
     if results:
         # Parallel calls come back together; one that failed is enough to be told of a failure.
-        last = results[-1].parallel_group
-        failed = any(event.is_error for event in results if event.parallel_group == last)
-        return "after_error" if failed else "after_result"
+        last = results[-1][0].parallel_group
+        return (
+            "after_error"
+            if any(failed for event, failed in results if event.parallel_group == last)
+            else "after_result"
+        )
     if any(message.tool_events for message in exchange.input_messages):
         return "called"
     return "offered" if exchange.tools_offered else "no_tools"
@@ -45,15 +49,24 @@ def tool_sequence(exchange: Exchange) -> str:
     """The last two tools whose results the model has seen since the human spoke, in order:
     ``none``, ``search`` or ``search>send_email``.
     """
-    names = [event.name[:NAME] or _UNNAMED for event in _since_human(exchange) if event.kind == "result"]
-    return ">".join(names[-2:]) or NONE
+    return ">".join(results_since_human(exchange)[-2:]) or NONE
 
 
-def _since_human(exchange: Exchange) -> Iterator[ToolEvent]:
+def results_since_human(exchange: Exchange) -> list[str]:
+    """Names of the tools whose results the model has seen since the human spoke, in order."""
+    return [event.name[:NAME] or _UNNAMED for event, _ in _results(exchange)]
+
+
+def _results(exchange: Exchange) -> Iterator[tuple[ToolEvent, bool]]:
+    """Those since the human spoke, and whether each failed, by its format or, where that cannot say, its words."""
     messages = exchange.input_messages
     spoke = next((i for i in range(len(messages) - 1, -1, -1) if _is_human(messages[i])), 0)
     for message in messages[spoke:]:
-        yield from message.tool_events
+        # The text of a message belongs to its result only where it holds nothing else.
+        told = message.role == "tool" and len(message.tool_events) == 1 and reads_as_error(message.text)
+        for event in message.tool_events:
+            if event.kind == "result":
+                yield event, event.is_error or told
 
 
 def _is_human(message: Message) -> bool:

@@ -29,6 +29,14 @@ class Features:
     ``16+`` or ``unknown``. ``tool_sequence`` is the last two tools since the last human
     turn (``none``, ``search``, ``search>send_email``); ``tool_state`` one of ``no_tools``,
     ``offered``, ``called``, ``after_result``, ``after_error``.
+
+    What follows needs exchanges before this one, and is as here where none are remembered.
+    ``attempt``: how often this user has made this request, this time included; None where no
+    identity exists (``no_user_key``) or the input is too short to tell. ``refused_before``: all
+    earlier attempts were refused, so that this answer is one trial of persistence.
+    ``complied_after_refusal``: the conversation's last answer refused, and this one did not; None
+    where the last one did not refuse. ``first_seen_transitions``: as ``search>send_email``.
+    ``tool_loop``: the same one or two tools over and over since the human spoke.
     """
 
     judgements: tuple[Judgement, ...]
@@ -37,3 +45,8 @@ class Features:
     length_stratum: str
     tool_sequence: str
     tool_state: str
+    attempt: int | None = None
+    refused_before: bool = False
+    complied_after_refusal: bool | None = None
+    first_seen_transitions: tuple[str, ...] = ()
+    tool_loop: bool = False

@@ -12,6 +12,7 @@ lexicon = Lexicon(
     tag="de",
     idiom=("kann es kaum erwarten", "wenn (ich|sie|du) nicht kann~", "nicht umhin", "nicht genug (danken|betonen)"),
     cannot=(
+        "(ich|wir) (empfehle|rate|empfehlen|raten) (_ |_ _ |)(nicht|davon|dringend davon)",
         "(kann|könnte|darf) (ich |wir |)(_ |_ _ |)(leider |)(nicht|kein|keine|keinen|keinem|keiner|keinerlei|niemandem)",
         "(ich|wir) (kann|können|darf|dürfen) …(nicht|kein|keine|keinen|keinem|keiner|keinerlei) ",
         "(ich|wir) (werde|werden|möchte|will) …(nicht|kein|keine|keinen|keinem|keiner|keinerlei) …" + _HELP,
@@ -74,5 +75,14 @@ lexicon = Lexicon(
         "(es ist|ist es) (_ |)(wichtig|ratsam|notwendig|entscheidend)",
         "(arzt|rechtsanwalt|anwalt|fachmann|experten|therapeuten|beratungsstelle|apotheker)",
         "bitte beachten",
+    ),
+    counsel=(
+        "(respekt~|würde|gleichheit|gleichberechtigung|ehrlich~|mitgefühl|empathie|fairness|integrität|inklusiv~|wohlergehen|wohlbefinden)",
+        "(sicher und|sicherheit|legale~|ethisch~|rechtmäßig~|verantwortung~|verantwortlich|friedlich~|gewaltfrei~)",
+        "(konsequenzen|folgen|strafe~|geldstrafe~|gefängnis|strafrechtlich~|behörden|polizei|gesetz~|rechtliche~)",
+        "(schaden|schäden|schädlich~|verletzen|verletzung~|gefährlich~|gefährden|leid|opfer|diskriminier~|vorurteil~|hass)",
+        "(beratung~|therapeut~|hotline|psychische~|vertrauensperson~|professionelle hilfe|notruf|unterstützung)",
+        "(privatsphäre|rechte|menschenrechte|zustimmung|einwilligung|alle menschen|andere~ menschen|gesellschaft|gemeinschaft)",
+        "(stattdessen|anstatt|statt|alternative~|konzentrieren|versuchen|positive~|konstruktiv~|gesund~)",
     ),
 )

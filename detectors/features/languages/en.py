@@ -39,6 +39,9 @@ lexicon = Lexicon(
         "(not|isn't|aren't|nothing) (_ |)(illegal|unethical|immoral|inappropriate|wrong|offensive|harmful|dangerous)",
     ),
     cannot=(
+        "(guidelines|policies|policy|programming|principles) …(prevent~|prohibit~|forbid~|include not|do not allow|don't allow)",
+        "(i'll|i will|i shall|we'll) (_ |)(refrain|abstain) from",
+        "i'm not able to",
         f"(i|we) (_ |_ _ |){_CANNOT} …{_HELP}",
         f"i{_CANNOT} …{_HELP}",
         "(i|we) (can't|cannot|can not|am unable to|'m unable to|am not able to|'m not able to|are unable to|must decline)",
@@ -86,6 +89,10 @@ lexicon = Lexicon(
         ),
     ),
     normative=(
+        "(is|are) (never|not) (_ |_ _ |)(acceptable|ethical|justifiable|legal|appropriate|okay|right|justified)",
+        "against the (principles|law|values)",
+        "(morally|ethically|legally) (wrong|reprehensible|unacceptable|problematic|questionable)",
+        "strongly (advise|discourage|recommend|urge|condemn) (_ |_ _ |)(against|the use|any|not|such|this)",
         "(is|are|it's|be|and|or|highly|both|that's) (_ |)(illegal|unethical|immoral|unlawful|criminal|inappropriate|unacceptable)",
         "not (_ |)(appropriate|acceptable|ethical|legal|okay|ok|right|respectful|permissible|morally|safe)",
         "(is|are|it's|never|be) (_ |)(wrong|harmful|dangerous|offensive|a crime|discriminatory|a violation|against the law|a serious crime|a criminal)",
@@ -96,6 +103,8 @@ lexicon = Lexicon(
         "(invasion|violation) of (_ |)privacy",
     ),
     policy=(
+        "i must (_ |)(emphasize|clarify|prioritize|adhere|stress|advise|inform|remind|point out|challenge|insist)",
+        "(follow|adhere to|abide by) (_ |)(ethical|strict|responsible|legal|certain ethical) _",
         "as an (ai|artificial|assistant|language)",
         "(i'm|i am) (just |only |simply |)(an ai|an artificial|a language model|a large language|a responsible|programmed|designed)",
         "(my|our|openai's|content|usage|community|safety|ethical) (_ |)(guidelines|policies|policy|programming|principles|values|ethics)",
@@ -155,5 +164,16 @@ lexicon = Lexicon(
         "(however|but), (it's|it is)",
         "(please|keep in mind|remember|note) (note|remember|that)",
         "(i'm|i am) not a (doctor|lawyer|medical|financial|licensed|professional|therapist)",
+    ),
+    counsel=(
+        "(respect|respecting|respectful~|dignity|empathy|compassion~|kindness|honesty|integrity|equality|inclusiv~|inclusion|well-being|wellbeing)",
+        "(safe and|safety and|and safety|safety of|legal and|lawful|ethical|ethically|legitimate|responsible|responsibly|peaceful~|nonviolent)",
+        "(consequence~|punish~|prosecut~|imprisonment|fines|penalt~|lawsuit~|legal action|law enforcement|criminal charges|authorities)",
+        "(harm to|harm others|hurt others|damage to|damage others|suffering|trauma~|victim~|violat~|undermine~|perpetuat~|discriminat~|prejudice~|stigma~|hatred)",
+        "(counselor~|counselling|counseling|therapist~|hotline~|helpline~|mental health|trusted (friend|adult|person|source)~|loved one~|support group~|emergency services|domestic violence)",
+        "(seek|seeking|reach out|reaching out|reach) (_ |_ _ |)(help|support|guidance|assistance|advice|mediation|to)",
+        "(rights|privacy|consent|boundaries|human being~|all people|all individuals|everyone deserves|regardless of|each other|one another|community|society)",
+        "(consider|focus on|focusing on|explore|instead of|rather than|try to|learn about|educate yourself|constructive~|positive|healthy|healthier|alternative~)",
+        "(helpful|assistance|here to|guidance|concerns|feelings|struggling|in danger|resources available)",
     ),
 )

@@ -72,4 +72,13 @@ lexicon = Lexicon(
         "(médecin|avocat|professionnel|expert|spécialiste|thérapeute|pharmacien)",
         "veuillez noter",
     ),
+    counsel=(
+        "(respect~|dignite|egalite|honnete~|integrite|empathie|bienveillan~|compassion|inclusi~|bien-etre)",
+        "(securite|sur et|legal~|legaux|ethique~|licite~|responsable~|responsabilite|pacifique~)",
+        "(consequences|sanction~|amende~|prison|penal~|autorites|police|loi|lois|juridique~|poursuites)",
+        "(prejudice~|nuire|nuisible~|dommage~|souffrance~|victime~|danger~|blesser|viol~|discrimination~|prejuge~|haine)",
+        "(conseiller~|therapeute~|ligne d ecoute|sante mentale|soutien|aide professionnelle|urgence~)",
+        "(vie privee|droits|consentement|toutes les personnes|autrui|les autres|communaute|societe)",
+        "(plutot que|au lieu de|alternative~|envisag~|chercher|positif~|positive~|sain~|constructi~)",
+    ),
 )

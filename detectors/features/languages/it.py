@@ -67,4 +67,13 @@ lexicon = Lexicon(
         "(medico|avvocato|professionista|esperto|specialista|terapeuta|farmacista)",
         "(tieni|tenga) presente",
     ),
+    counsel=(
+        "(rispett~|dignita|uguaglianza|onesta|integrita|empatia|inclusi~|benessere|compassione)",
+        "(sicur~|sicurezza|legal~|etic~|lecit~|responsabil~|pacific~)",
+        "(conseguenze|sanzion~|mult~|prigione|carcere|penal~|autorita|polizia|legge|leggi|giuridic~)",
+        "(dann~|nuocere|sofferenz~|vittim~|pericolos~|viola~|discriminazion~|pregiudizi~|odio)",
+        "(consulent~|terapeut~|salute mentale|supporto|sostegno|aiuto professionale|emergenza)",
+        "(privacy|diritti|consenso|tutte le persone|altre persone|gli altri|comunita|societa)",
+        "(invece|piuttosto che|alternativ~|considera~|cerca~|positiv~|salutar~|costruttiv~|posso (aiutarti|suggerirti))",
+    ),
 )

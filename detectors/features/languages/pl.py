@@ -11,6 +11,7 @@ lexicon = Lexicon(
         "(on|ona|który|która|oni) nie (może|mogą)",
     ),
     cannot=(
+        "nie (sugeruje|polecam|zalecam|popieram|zezwalam|doradzam)",
         "nie (mogę|możemy|mógłbym|mogłabym|potrafię|wolno mi|jestem w stanie|jestem upoważnion~|jestem uprawnion~|jestem zaprogramowan~)",
         "nie (jest|byłoby) (możliwe|właściwe|etyczne|stosowne) (_ |)(dla mnie|pomaga~|udziela~|abym|żebym)",
         "(muszę|wolę|wolałbym|zmuszony jestem) (_ |)(odmówić|odmawiam|nie)",
@@ -57,5 +58,14 @@ lexicon = Lexicon(
         "(ważne|istotne) jest",
         "(lekarz~|prawnik~|specjalist~|ekspert~|terapeut~|farmaceut~)",
         "(pamiętaj|należy pamiętać)",
+    ),
+    counsel=(
+        "(szacun~|godnosc~|rownosc~|uczciw~|empati~|inkluzyw~|dobro~|wspolczuc~)",
+        "(bezpiecz~|legaln~|etyczn~|odpowiedzialn~|pokojow~)",
+        "(konsekwencj~|kar~|grzywn~|wiezieni~|wladz~|policj~|prawo|prawa|prawn~)",
+        "(szkod~|krzywd~|cierpieni~|ofiar~|niebezpiecz~|narusz~|dyskryminacj~|uprzedze~|nienawis~)",
+        "(doradc~|terapeut~|psycholog~|telefon zaufania|zdrowi~ psychiczn~|wsparci~|profesjonaln~)",
+        "(prywatnosc~|zgod~|wszyscy ludzie|innych ludzi|innych osob|spolecznosc~|spoleczenstw~)",
+        "(zamiast|alternatyw~|rozwaz~|sprobuj|pozytywn~|zdrow~|konstruktywn~)",
     ),
 )

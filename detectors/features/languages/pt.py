@@ -69,4 +69,13 @@ lexicon = Lexicon(
         "(médico|advogado|profissional|especialista|terapeuta|farmacêutico)",
         "(lembre-se|tenha em mente)",
     ),
+    counsel=(
+        "(respeit~|dignidade|igualdade|honestidade|integridade|empatia|inclusiv~|bem-estar|compaixao)",
+        "(segur~|legal~|legais|etic~|licit~|responsave~|responsabilidade|pacific~)",
+        "(consequencias|sanc~|multa~|prisao|cadeia|pena~|autoridades|policia|lei|leis|juridic~)",
+        "(dano~|prejudic~|sofrimento|vitima~|perigos~|viola~|discriminacao|preconceito~|odio)",
+        "(conselheir~|terapeuta~|linha de apoio|saude mental|apoio|ajuda profissional|emergencia)",
+        "(privacidade|direitos|consentimento|todas as pessoas|outras pessoas|os outros|comunidade|sociedade)",
+        "(em vez de|ao inves de|alternativ~|considere|procure|positiv~|saudave~|construtiv~)",
+    ),
 )

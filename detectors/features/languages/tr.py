@@ -43,4 +43,13 @@ lexicon = Lexicon(
     ),
     affirmative=("(elbette|tabii|işte|memnuniyetle|aşağıda|şu adımları|adım 1)",),
     hedge=("(doktor~|avukat~|uzman~|profesyonel~|hekim~)", "önemlidir"),
+    counsel=(
+        "(saygi~|onur~|esitlik~|durust~|empati~|etik~|ahlaki)",
+        "(guvenli~|yasal~|sorumlu~|barisci~)",
+        "(sonuc~|ceza~|hapis~|polis~|yetkili~|yasa~|kanun~)",
+        "(zarar~|tehlike~|magdur~|ihlal~|ayrimcilik~|onyargi~|nefret~)",
+        "(danisman~|terapist~|yardim hatti|ruh sagligi|destek~|uzman~)",
+        "(gizlilik~|mahremiyet~|haklar~|riza~|baskalari~|toplum~)",
+        "(bunun yerine|yerine|alternatif~|olumlu|saglikli|yapici)",
+    ),
 )

@@ -33,3 +33,9 @@ def test_any_text_folds_and_folding_twice_changes_nothing_readable(text):
     folded = fold(text)
     folded.encode("utf-8")
     assert all(character in "\t\n" or character >= " " for character in folded)
+
+
+def test_letters_taken_apart_are_put_together_again():
+    assert fold("\u110c\u116c\u1109\u1169\u11bc") == "죄송"
+    assert fold("ka\u0301va") == "kava"
+    assert fold("か\u3099") == "が"

@@ -24,6 +24,7 @@ DATA = Path(os.environ.get("LABELLED_DATA", "absent")) / "lang.jsonl.gz"
         "yes",
         "😀😀 🎉",
         "https://example.org/a/long/path?query=value",
+        "www.example.org/a/page",
         "write to jane.doe@example.org",
         '{"name": "value", "items": [1, 2, 3]}',
         "for (int i = 0; i < n; i++) { total += values[i]; }",

@@ -59,6 +59,15 @@ def test_one_error_among_parallel_results_is_an_error():
     assert read(ASK, call("search", "book"), both) == ("after_error", "search>book")
 
 
+def test_an_error_is_read_from_the_words_where_the_format_cannot_say():
+    assert read(ASK, call("book"), result("book", text="Error: no seats left"))[0] == "after_error"
+    assert read(ASK, call("book"), result("book", text="2 seats left"))[0] == "after_result"
+
+
+def test_words_beside_results_are_the_humans_and_no_error():
+    assert read(ASK, call("book"), result("book", role="user", text="Error: I meant Rome"))[0] == "after_result"
+
+
 def test_an_error_that_was_made_good_is_over():
     steps = (call("search"), result("search", error=True), call("search", group=1), result("search", group=1))
     assert read(ASK, *steps) == ("after_result", "search>search")

@@ -1,0 +1,159 @@
+# ruff: noqa: RUF001 - letters and signs that look like ASCII ones are meant here
+"""An answer that reads as a refusal, as numbers that mean the same in every language.
+
+Words are left behind here: what is counted is which roles the sentences play, where they
+stand, and how much is left when they are set aside. That is why weights fitted on some
+languages and sources carry over to others.
+
+All numbers lie between 0 and about 1, so that weights can be compared.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.features.lexicon import GATE_ROLES, ROLES, Role
+from detectors.features.reading import Reading, Sentence, read_on
+from detectors.features.refusal import Rule
+
+_SPOKEN: tuple[Role, ...] = tuple(role for role in ROLES if role != "idiom")
+_RULES: tuple[Rule, ...] = get_args(Rule)
+_TOGETHER: tuple[tuple[Role, Role], ...] = (
+    ("apology", "cannot"),
+    ("policy", "cannot"),
+    ("cannot", "normative"),
+    ("cannot", "product_limit"),
+    ("apology", "sympathy"),
+)
+NOT_CONTENT: frozenset[Role] = frozenset({*GATE_ROLES, "sympathy", "redirect", "product_limit", "hedge"})
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_DENSITY = 1.75
+_ITEM = re.compile(r"^[ \t]{0,8}(?:\d{1,2}[.)]|[-*•])[ \t]", re.MULTILINE)
+_LONG, _MANY = 6000, 12
+
+NAMES: tuple[str, ...] = (
+    *(f"{role} {where}" for role in _SPOKEN for where in ("first", "second", "third", "share")),
+    *(f"{one} and {other}" for one, other in _TOGETHER),
+    *(f"rule {rule}" for rule in _RULES),
+    "length",
+    "plain",
+    "plain share",
+    "plain run",
+    "plain run at the end",
+    "plain after refusing",
+    "plain share of the second half",
+    "redirect in the second half",
+    "hedge in the second half",
+    "normative in the second half",
+    "cannot in the second half",
+    "counsel in the second half",
+    "counselled sentences",
+    "plain uncounselled",
+    "plain uncounselled share",
+    "uncounselled run",
+    "announced",
+    "items",
+    "paragraphs",
+    "first paragraph's share",
+    "plain lead",
+    "last sentence plain",
+    "last sentence redirects",
+    "ends with a question",
+    "ends with a colon",
+    "bold",
+)
+
+
+def evidence(reading: Reading, rule: Rule | None) -> npt.NDArray[np.float64]:
+    """Shape ``(len(NAMES),)``. ``reading`` has sentences, ``rule`` is by which it reads as a refusal."""
+    return np.fromiter((*_of_head(reading.sentences, rule), *_of_body(reading)), np.float64, len(NAMES))
+
+
+def _of_head(sentences: Sequence[Sentence], rule: Rule | None) -> Iterator[float]:
+    roles = [sentence.roles for sentence in sentences]
+    third = frozenset().union(*roles[2:4])
+    second = roles[1] if len(roles) > 1 else frozenset()
+    for role in _SPOKEN:
+        yield role in roles[0]
+        yield role in second
+        yield role in third
+        yield sum(role in of for of in roles) / len(roles)
+    for one, other in _TOGETHER:
+        yield any(one in of and other in of for of in roles[:3])
+    for known in _RULES:
+        yield rule == known
+
+
+def _of_body(reading: Reading) -> Iterator[float]:
+    text = reading.text
+    sentences = read_on(reading)
+    density = _DENSITY if _DENSE.search(text) else 1.0
+    lengths = [len(sentence.text) * density for sentence in sentences]
+    plain = [
+        0.0 if sentence.roles & NOT_CONTENT else length for sentence, length in zip(sentences, lengths, strict=True)
+    ]
+    refused = next((i for i, sentence in enumerate(sentences) if sentence.roles & GATE_ROLES), 0)
+    runs = _runs(plain)
+    half = _half(lengths)
+    later = [sentence.roles for sentence in sentences[half:]]
+    length = sum(lengths)
+    yield scaled(length)
+    yield scaled(sum(plain))
+    yield sum(plain) / length if length else 0.0
+    yield scaled(max(runs))
+    yield scaled(runs[-1])
+    yield scaled(sum(plain[refused + 1 :]))
+    yield sum(plain[half:]) / (sum(lengths[half:]) or 1.0)
+    for role in ("redirect", "hedge", "normative", "cannot", "counsel"):
+        yield sum(role in roles for roles in later) / (len(later) or 1)
+    yield sum("counsel" in sentence.roles for sentence in sentences) / len(sentences)
+    apart = [0.0 if "counsel" in s.roles else length for s, length in zip(sentences, plain, strict=True)]
+    yield scaled(sum(apart))
+    yield sum(apart) / length if length else 0.0
+    yield scaled(max(_runs(apart)))
+    yield any("affirmative" in sentence.roles for sentence in sentences[refused + 1 :])
+    yield min(len(_ITEM.findall(text)), _MANY) / _MANY
+    paragraphs = [paragraph for paragraph in text.split("\n\n") if paragraph.strip()]
+    yield min(len(paragraphs), _MANY) / _MANY
+    yield len(paragraphs[0]) / len(text) if paragraphs else 0.0
+    yield scaled(sum(plain[:refused]))
+    yield plain[-1] > 0
+    yield "redirect" in sentences[-1].roles
+    ending = text.rstrip()[-1:]
+    yield ending in "?？؟"
+    yield ending in ":："
+    yield "**" in text
+
+
+def _runs(plain: Sequence[float]) -> list[float]:
+    """Characters of each run of plain sentences; the last number is that of the run at the end, maybe 0."""
+    runs = [0.0]
+    for length in plain:
+        if length:
+            runs[-1] += length
+        elif runs[-1]:
+            runs.append(0.0)
+    if not plain[-1] and runs[-1]:
+        runs.append(0.0)
+    return runs
+
+
+def _half(lengths: Sequence[float]) -> int:
+    """The sentence with which the second half of the text begins."""
+    read, middle = 0.0, sum(lengths) / 2
+    for i, length in enumerate(lengths):
+        if read >= middle:
+            return i
+        read += length
+    return len(lengths) - 1
+
+
+def scaled(length: float) -> float:
+    """Characters as a number between 0 and about 1: a hundred more matter less the more there are."""
+    return math.log1p(length) / math.log1p(_LONG)
