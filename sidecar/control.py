@@ -1,7 +1,7 @@
 """The board that all processes see: one block of shared memory, one writer a cell.
 
-The supervisor writes ``observe``; each worker its state and heartbeat; the monitor its
-heartbeat. Heartbeats are ``time.monotonic()`` seconds, one clock on one machine.
+The supervisor writes ``observe``; each worker its state and heartbeat (a dead one's are put back
+by the supervisor); the monitor its heartbeat. Heartbeats are ``time.monotonic()`` seconds, one clock on one machine.
 """
 
 from __future__ import annotations

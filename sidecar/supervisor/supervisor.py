@@ -207,6 +207,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for child in self._children():
             if child.take_death():
+                if child in self.workers:  # what it last said is not true of its successor
+                    self.board.set_worker(self.workers.index(child), control.STARTING, 0.0)
                 loop.call_later(child.died(time.monotonic()), self._restart, child)
 
     def _restart(self, child: Child) -> None:

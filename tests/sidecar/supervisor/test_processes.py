@@ -73,6 +73,19 @@ def test_health_needs_a_worker_and_readiness_an_upstream_only_where_asked(tmp_pa
         assert kilter.get("/healthz")[0] == 200
 
 
+def test_a_successor_is_not_ready_on_the_word_of_a_dead_worker(tmp_path):
+    with RunningKilter("http://127.0.0.1:1", tmp_path) as kilter:
+        (worker,) = kilter.pids("sidecar.gateway")
+        os.kill(worker, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while kilter.pids("sidecar.gateway") in ([], [worker]) and time.monotonic() < deadline:
+            pass
+        assert kilter.get("/readyz")[0] == 503  # it has only begun to start
+        while kilter.get("/readyz")[0] != 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert kilter.get("/readyz")[0] == 200
+
+
 async def test_sighup_takes_the_monitors_keys_names_the_others_and_hurts_no_request(tmp_path):
     file = tmp_path / "kilter.yaml"
     async with ScriptedUpstream(timing=Timing(chunk_s=0.05)) as upstream:
