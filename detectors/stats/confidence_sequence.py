@@ -25,7 +25,7 @@ Reals = NDArray[np.float64]
 Interval = tuple[Reals, Reals]
 
 JEFFREYS = (0.5, 0.5)
-BISECTIONS = 60
+MOST_STEPS, PRECISION = 60, 1e-14
 
 
 def log_e_value(events: ArrayLike, trials: ArrayLike, rate: ArrayLike, prior: tuple[float, float] = JEFFREYS) -> Reals:
@@ -51,18 +51,25 @@ def confidence_sequence(
     k, n, level = np.broadcast_arrays(*(np.asarray(value, float) for value in (events, trials, alpha)))
     if np.any((level <= 0) | (level >= 1)):
         raise ValueError(f"need 0 < alpha < 1, got {level}")
-    middle, reach = k / np.maximum(n, 1), -np.log(level)
-    # e(p) falls towards k / n and rises beyond it: one crossing on each side.
-    ends = []
-    for edge in (0.0, 1.0):
-        inside, outside = middle, np.full(k.shape, edge)
-        for _ in range(BISECTIONS):
-            p = (inside + outside) / 2
-            within = log_e_value(k, n, p, prior) < reach
-            inside, outside = np.where(within, p, inside), np.where(within, outside, p)
-        whole = (n == 0) | (log_e_value(k, n, edge, prior) < reach)
-        ends.append(np.where(whole, edge, outside))
-    return ends[0], ends[1]
+    a, b = prior
+    offset = betaln(a + k, b + n - k) - betaln(a, b) + np.log(level)
+    return _lower_end(k, n - k, offset), 1 - _lower_end(n - k, k, offset)
+
+
+def _lower_end(events: Reals, others: Reals, offset: Reals) -> Reals:
+    """The lesser root p of offset - events log p - others log(1 - p), which is convex; 0 where there is no event.
+
+    Newton's method rises to it, without overshooting, from where the last term is left out.
+    """
+    k = np.maximum(events, 1)
+    m = np.where(events > 0, others, 0.0)  # without an event the equation has no root to look for
+    p = np.exp(offset / k)
+    for _ in range(MOST_STEPS):
+        step = (offset - k * np.log(p) - xlog1py(m, -p)) / (k / p - m / (1 - p))
+        p = p + step
+        if np.all(step <= PRECISION * p):
+            break
+    return np.where(events > 0, p, 0.0)
 
 
 def difference_from_reference(

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Literal, Self
 
-from detectors.stats.confidence_sequence import difference_from_reference
+from detectors.stats.clopper_pearson import lower_bound, upper_bound
+from detectors.stats.confidence_sequence import confidence_sequence
 
 State = Literal["in_control", "out_of_control", "recovered"]
 
@@ -59,10 +61,10 @@ class Episode:
             return self.state
         self.events, self.trials = self.events + events, self.trials + trials
         level = self.alpha / (self.round * (self.round + 1))
-        low, high = difference_from_reference(
-            self.events, self.trials, self.reference_events, self.reference_trials, level
-        )
-        self.low, self.high = float(low), float(high)
+        # As ``difference_from_reference``, but the reference's interval is the same from tick to tick.
+        reference_low, reference_high = _reference_interval(self.reference_events, self.reference_trials, level / 4)
+        low, high = confidence_sequence(self.events, self.trials, level / 2)
+        self.low, self.high = float(low) - reference_high, float(high) - reference_low
         if -self.margin < self.low and self.high < self.margin:
             self.state = "recovered"
         elif self.low > self.margin or self.high < -self.margin:
@@ -86,6 +88,11 @@ class Episode:
 
     def _start_round(self, number: int) -> None:
         self.round, self.events, self.trials = number, 0, 0
+
+
+@lru_cache(maxsize=8192)
+def _reference_interval(events: int, trials: int, beta: float) -> tuple[float, float]:
+    return float(lower_bound(events, trials, beta)), float(upper_bound(events, trials, beta))
 
 
 def promotable_from(changed_at: int, now: int) -> int:

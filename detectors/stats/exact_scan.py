@@ -10,6 +10,7 @@ Two channels, upwards and downwards in each:
 
 A window of k events in n trials alarms when its one-sided p-value is at most
 ``budget of the stratum * share of the channel / (2 * lengths * tests of this length a period)``.
+(Uneven shares of lengths and channels, chosen beforehand, stand in the place of 1 / lengths and of .7 and .3.)
 
 Theorem. Given the traffic (every number of trials) and independent outcomes within a stratum: if
 no live rate exceeds the reference rate, layer by layer (F upwards), respectively no rate in a
@@ -20,7 +21,7 @@ Proof. At equal rates k given all events is hypergeometric, free of the rate, so
 super-uniform; at unequal rates inside the null k is stochastically smaller and the reference's
 events larger, and the p-value is monotone in both. A union bound over lengths, tests, directions,
 channels and strata does the rest. A later stretch of the same length can hold one test more of a
-length, which adds at most 1.5 % to the budget (from 1,000 blocks up); there is no end of a
+length, which adds at most 2.3 % to the budget (from 1,000 blocks up); there is no end of a
 month at which anything starts afresh.
 
 Assumes: one trial is one independent outcome; trials do not depend on outcomes; 0 or 1 a trial.
@@ -42,7 +43,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from detectors.stats.panel import G_SHARE, Panel
-from detectors.stats.windows import plan, ticks_per_block
+from detectors.stats.windows import (
+    LENGTHS_PER_OCTAVE,
+    LENGTHS_PER_OCTAVE_LAYERED,
+    favouring,
+    plan,
+    ticks_per_block,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,12 @@ class ExactScan:
     shared equally over the strata; an array (strata,) gives each its own. ``trials_per_tick``, planned,
     scalar or (strata,), fixes the block length only. ``odds_margin`` >= 1, scalar or (strata,), is the practical margin: a
     rate within this odds ratio of its reference is no drift. ``g_share`` in [0, 1] of the budget goes to
-    channel G.
+    channel G. ``favoured_trials``, (least, greatest), gives nine tenths of the budget to the windows of so many
+    planned trials: with ``windows.FAVOURED_TRIALS`` and a ``g_share`` of .9, shifts of 2 to 10 points are
+    found some 5 to 10 % sooner, others later.
 
-    State: about 8 bytes * 220 a stratum and layer. An update costs under 1 µs a stratum in wide arrays.
+    State: about 8 bytes * 133 a stratum, or 8 * 57 a layer, whose window lengths are powers of 2. An update
+    costs under 1 µs a stratum in wide arrays.
 
     >>> scan = ExactScan(25, 500, ticks_per_budget=2000, trials_per_tick=50)
     >>> [scan.update(events, 50) for events in (2, 5, 9, 16)]
@@ -93,6 +103,7 @@ class ExactScan:
         false_alarm_budget: ArrayLike = 0.01,
         odds_margin: ArrayLike = 1.0,
         g_share: float = G_SHARE,
+        favoured_trials: tuple[float, float] | None = None,
     ) -> None:
         events, trials = np.broadcast_arrays(np.asarray(reference_events), np.asarray(reference_trials))
         self._scalar = events.ndim == 0
@@ -103,6 +114,8 @@ class ExactScan:
         planned = np.broadcast_to(np.asarray(trials_per_tick, float), (strata,))
         margins = np.broadcast_to(np.asarray(odds_margin, float), (strata,))
         _check(events, trials, ticks_per_budget, planned, budgets, margins, g_share)
+        if favoured_trials is not None and not 0 < favoured_trials[0] <= favoured_trials[1]:
+            raise ValueError(f"need 0 < least <= greatest of favoured_trials, got {favoured_trials}")
         self._arguments: dict[str, Any] = {
             "reference_events": np.asarray(reference_events).tolist(),
             "reference_trials": np.asarray(reference_trials).tolist(),
@@ -111,25 +124,20 @@ class ExactScan:
             "false_alarm_budget": budget.tolist(),
             "odds_margin": np.asarray(odds_margin).tolist(),
             "g_share": float(g_share),
+            "favoured_trials": favoured_trials and [float(bound) for bound in favoured_trials],
         }
         blocks = np.array([ticks_per_block(rate, ticks_per_budget) for rate in planned])
         self.ticks = 0
+        per_octave = LENGTHS_PER_OCTAVE if events.shape[1] == 1 else LENGTHS_PER_OCTAVE_LAYERED
         # Strata of one block length have their windows fall due together, and make up a panel.
-        self._panels = [
-            (
-                rows,
-                Panel(
-                    plan(int(block), ticks_per_budget),
-                    events[rows],
-                    trials[rows],
-                    budgets[rows],
-                    margins[rows],
-                    g_share,
-                ),
-            )
-            for block in np.unique(blocks)
-            for rows in [np.flatnonzero(blocks == block)]
-        ]
+        self._panels = []
+        for block in np.unique(blocks):
+            rows = np.flatnonzero(blocks == block)
+            setup = plan(int(block), ticks_per_budget, per_octave)
+            rates = planned[rows] if favoured_trials else planned[rows[:1]]
+            shares = np.stack([favouring(favoured_trials, setup, rate) for rate in rates], axis=1)
+            panel = Panel(setup, events[rows], trials[rows], budgets[rows], margins[rows], g_share, shares)
+            self._panels.append((rows, panel))
         self.strata = strata
 
     def update(self, events: ArrayLike, trials: ArrayLike) -> bool | NDArray[np.bool_]:

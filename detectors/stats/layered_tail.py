@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from detectors.stats.hypergeometric import centre, exponent, log_normaliser, log_probability, log_upper_tail
+from detectors.stats.hypergeometric import centre, exponent, log_normaliser, log_upper_tail
 
 Reals = NDArray[np.float64]
 
@@ -31,10 +31,12 @@ def log_upper_tail_of_sum(
     reference_events: ArrayLike,
     reference_trials: ArrayLike,
     odds: ArrayLike = 1.0,
+    settled_at: ArrayLike = -np.inf,
 ) -> Reals:
     """The log of P(sum over layers of X >= sum of events); (tests, layers) in, (tests,) out.
 
-    ``odds`` is a scalar or (tests,).
+    ``odds`` is a scalar or (tests,). So is ``settled_at``: where Chernoff's bound on the log is at or below
+    it already, the bound is returned instead, which needs no convolution. One layer is always exact.
 
     >>> round(float(np.exp(log_upper_tail_of_sum([[5, 2]], [[10, 8]], [[3, 6]], [[30, 40]]))[0]), 9)
     0.019671862
@@ -49,12 +51,11 @@ def log_upper_tail_of_sum(
     t = k + big_k
     moments = _normalisers(n, t, big_n, np.exp(log_odds)[:, None]) - _normalisers(n, t, big_n, psi[:, None])
     theta = log_odds - np.log(psi)
-    return np.array(
-        [
-            _tail_of_row(k[row].sum(), n[row], t[row], big_n[row], theta[row], log_odds[row]) + moments[row].sum()
-            for row in range(len(k))
-        ]
-    )
+    # The tail of the tilted sum, times exp(-theta (s - wanted)) <= 1, is at most 1.
+    log_p = moments.sum(axis=1) - theta * k.sum(axis=1)
+    for row in np.flatnonzero(log_p > settled_at):
+        log_p[row] += _tail_of_row(k[row].sum(), n[row], t[row], big_n[row], theta[row], log_odds[row])
+    return np.asarray(log_p)
 
 
 def log_tilted_odds(k: Reals, n: Reals, big_k: Reals, big_n: Reals, odds: Reals) -> Reals:
@@ -89,21 +90,27 @@ def layered_exponent(k: Reals, n: Reals, big_k: Reals, big_n: Reals, odds: Reals
 
 
 def _tail_of_row(wanted: float, n: Reals, t: Reals, big_n: Reals, theta: float, log_odds: float) -> float:
-    """The log of the sum over s >= wanted of q(s) exp(-theta s), q the convolution of the tilted laws."""
-    law, first = np.ones(1), 0
-    for layer in np.flatnonzero((n > 0) & (t > 0)):
-        low, high = max(0.0, t[layer] - big_n[layer]), min(n[layer], t[layer])
-        x = np.arange(low, high + 1)
-        ones = np.ones(x.shape)
-        log_q = log_probability(x, n[layer] * ones, t[layer] * ones, big_n[layer] * ones) + log_odds * x
-        keep = log_q > log_q.max() - NEGLIGIBLE_NATS
-        q = np.exp(log_q[keep] - log_q.max())
-        law, first = np.convolve(law, q / q.sum()), first + int(x[keep][0])
+    """The log of the sum over s >= wanted of q(s) exp(-theta (s - wanted)), q the convolution of the tilted laws."""
+    some = (n > 0) & (t > 0)
+    if not some.any():
+        return 0.0
+    n, t, big_n = n[some, None], t[some, None], big_n[some, None]
+    low, high = np.maximum(0.0, t - big_n), np.minimum(n, t)
+    # Each law from the ratios of its neighbouring terms, relative to its first: what is constant is divided out.
+    x = low + np.arange((high - low).max())
+    ratios = np.where(x < high, (n - x) * (t - x) / ((x + 1) * (big_n - t + x + 1)), 1.0)
+    log_q = np.cumsum(np.hstack([np.zeros(low.shape), np.log(ratios) + log_odds]), axis=1)
+    log_q[:, 1:][x >= high] = -np.inf
+    law, first = np.ones(1), int(low.sum())
+    for layer in log_q - log_q.max(axis=1, keepdims=True):
+        keep = np.flatnonzero(layer > -NEGLIGIBLE_NATS)
+        q = np.exp(layer[keep[0] : keep[-1] + 1])
+        law, first = np.convolve(law, q / q.sum()), first + int(keep[0])
     sums = first + np.arange(law.size)
     beyond = sums >= wanted
     if not beyond.any():
         return -np.inf
-    return float(np.log(np.sum(law[beyond] * np.exp(-theta * (sums[beyond] - wanted)))) - theta * wanted)
+    return float(np.log(np.sum(law[beyond] * np.exp(-theta * (sums[beyond] - wanted)))))
 
 
 def _normalisers(n: Reals, t: Reals, big_n: Reals, odds: Reals) -> Reals:

@@ -1,8 +1,10 @@
-"""When did the rate move? The change point of greatest likelihood, and the ticks that compete with it.
+"""When did the rate move? The change point that splits the likelihood, and the ticks that compete with it.
 
 For every start j the ticks from j on are compared with the reference and all ticks before j: the
-generalised likelihood ratio of two rates against one (the deviance of both samples). The estimate
-is the j of the greatest ratio; every j within ``NATS`` of it is a candidate.
+generalised likelihood ratio of two rates against one (the deviance of both samples). The estimate is the
+median of the starts weighted by their likelihood: where several compete it lies among them, and is far off
+less often than the likeliest start (at the moment of an alarm, 90 % against 89 % within 4 blocks). Every j
+within ``NATS`` of the greatest ratio is a candidate.
 
 Needs the ticks themselves: a ring of the last 2,048 is plenty. Costs O(ticks). One change is
 assumed; after two, the larger one is found.
@@ -26,7 +28,7 @@ NATS = 3.0
 class Change:
     """``at`` is the index of the first changed tick; ``earliest`` .. ``latest`` hold every candidate.
 
-    ``statistic`` is the log likelihood ratio, nats. ``rate_before`` includes the reference.
+    ``statistic`` is the greatest log likelihood ratio, nats. ``rate_before`` includes the reference.
     """
 
     at: int
@@ -54,13 +56,16 @@ def localise(
     t = after_k + before_k
     expected = after_n * t / (after_n + before_n)
     statistic = np.where(after_n > 0, exponent(after_k, expected, after_n, t, before_n), 0.0)
-    at = int(np.argmax(statistic))
-    near = np.flatnonzero(statistic >= statistic[at] - nats)
+    greatest = float(statistic.max())
+    # Ticks without trials cannot be told from the next one; the likelihood counts them once.
+    weights = np.where(n > 0, np.exp(statistic - greatest), 0.0).cumsum()
+    at = int(np.searchsorted(weights, weights[-1] / 2))
+    near = np.flatnonzero(statistic >= greatest - nats)
     return Change(
         at=at,
         earliest=int(near[0]),
         latest=int(near[-1]),
-        statistic=float(statistic[at]),
+        statistic=greatest,
         rate_before=float(before_k[at] / before_n[at]) if before_n[at] else float("nan"),
         rate_after=float(after_k[at] / after_n[at]),
     )

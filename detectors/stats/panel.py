@@ -9,7 +9,7 @@ next could still call an alarm:
    ``LAYER_SLACK`` more than allows for. A margin only weakens evidence.
 2. deviance within ``SCREEN_NATS`` of the threshold (exp(-deviance) is the tail but for
    a factor of at most some 3 nats).
-3. the exact tail.
+3. the exact tail; with layers, a bound on it where that is past the threshold already.
 
 "Downwards" is "upwards" with window and reference exchanged.
 """
@@ -28,6 +28,8 @@ from detectors.stats.windows import Plan
 Reals = NDArray[np.float64]
 Tests = tuple[NDArray[np.intp], ...]
 """Three index vectors: due length, channel, stratum."""
+
+FourCounts = tuple[Reals, Reals, Reals, Reals]
 
 CHANNELS = ("G", "F")
 G_SHARE = 0.7
@@ -59,6 +61,7 @@ class Panel:
         budgets: Reals,
         odds_margins: Reals,
         g_share: float,
+        length_shares: Reals,
     ) -> None:
         self.plan = plan
         self.strata, self.layers = reference_events.shape
@@ -67,13 +70,12 @@ class Panel:
         self._log_budgets = np.log(budgets)
         shares = {"G": g_share, "F": 1 - g_share}
         self._channels = [channel for channel in CHANNELS if shares[channel] > 0]
-        # -log of the part of a stratum's budget that one test of length i in channel c may spend.
+        # -log of the part of its length's share that one test of length i in channel c may spend.
         self._log_parts = np.array(
-            [
-                [np.log(2 * len(plan.lengths) * tests / shares[channel]) for channel in self._channels]
-                for tests in plan.tests
-            ]
+            [[np.log(2 * tests / shares[channel]) for channel in self._channels] for tests in plan.tests]
         )
+        # (lengths, strata); takes no room where it is the same for all strata.
+        self._log_shares = np.broadcast_to(np.log(length_shares), (len(plan.lengths), self.strata))
         shape = (2, self.layers, self.strata)
         self._counts = PrefixCounts(plan, shape)
         self._open = np.zeros(shape, np.int64)
@@ -85,7 +87,8 @@ class Panel:
     def nbytes(self) -> int:
         """Bytes of everything that grows with the strata."""
         arrays = (self._counts.kept, self._counts.total, self._baseline, self._open, self._held, self._log_budgets)
-        return sum(array.nbytes for array in arrays)
+        own_shares = 0 if self._log_shares.strides[1] == 0 else self._log_shares.nbytes
+        return sum(array.nbytes for array in arrays) + own_shares
 
     def update(self, events: NDArray[Any], trials: NDArray[Any]) -> NDArray[np.bool_]:
         """One tick; True where the block that it closes, if any, alarms."""
@@ -104,19 +107,20 @@ class Panel:
         if not due:
             return alarms
         window, before = self._split(due)
-        tests, excess = self._within_reach(window, before, due)
-        if not excess.size:
-            return alarms
-        # The most extreme test of a stratum usually decides; the others are computed where it does not.
+        tests, excess = self._sieved(window, before, due)
+        # The most extreme test of a stratum usually decides; the others are looked at where it does not.
         order = np.lexsort((-excess, tests[2]))
-        first = order[np.unique(tests[2][order], return_index=True)[1]]
-        rest = np.setdiff1d(order, first)
-        for chosen in (first, rest):
-            part = tuple(index[chosen] for index in tests)
-            part = tuple(index[~alarms[part[2]]] for index in part)
-            if part[2].size:
-                log_p, _ = self._exact(window, before, part)
-                alarms[part[2][log_p <= -self._needed(due, part)]] = True
+        extreme = np.zeros(order.size, bool)
+        extreme[order[np.unique(tests[2][order], return_index=True)[1]]] = True
+        for chosen in (extreme, ~extreme):
+            undecided = chosen & ~alarms[tests[2]]
+            part = tuple(index[undecided] for index in tests)
+            needed, odds = self._needed(due, part), self._odds[part[2]]
+            (k, n, big_k, big_n), _ = self._upwards(window, before, part)
+            near = layered_exponent(k, n, big_k, big_n, odds) >= needed - SCREEN_NATS
+            if near.any():
+                log_p = log_upper_tail_of_sum(k[near], n[near], big_k[near], big_n[near], odds[near], -needed[near])
+                alarms[part[2][near][log_p <= -needed[near]]] = True
         return alarms
 
     def _split(self, due: list[int]) -> tuple[Reals, Reals]:
@@ -132,10 +136,11 @@ class Panel:
     def _needed(self, due: list[int], tests: Tests) -> Reals:
         """-log of the threshold of each test."""
         d, c, s = tests
-        return np.asarray(self._log_parts[due][d, c] - self._log_budgets[s])
+        lengths = np.array(due)[d]
+        return np.asarray(self._log_parts[lengths, c] - self._log_shares[lengths, s] - self._log_budgets[s])
 
-    def _within_reach(self, window: Reals, before: Reals, due: list[int]) -> tuple[Tests, Reals]:
-        """The tests that sieves 1 and 2 let pass, and by how many nats their deviance exceeds what is needed."""
+    def _sieved(self, window: Reals, before: Reals, due: list[int]) -> tuple[Tests, Reals]:
+        """The tests that sieve 1 lets pass, and by how much their chi-square exceeds it."""
         passed = []
         slack = 1.0 if self.layers == 1 else LAYER_SLACK
         step = max(1, CACHED // (self.layers * self.strata))
@@ -144,17 +149,15 @@ class Panel:
                 part = slice(start, start + step)
                 live = before[:, part] if channel == "G" else 0.0
                 reference = np.asarray(self._baseline[:, None] + live, float)
-                needed = self._log_parts[due[part], c][:, None] - self._log_budgets
-                d, s = np.nonzero(_chi_square_reaches(window[:, part], reference, slack * (needed - SCREEN_NATS)))
-                passed.append((d + start, np.full(d.shape, c), s))
-        tests: Tests = tuple(np.concatenate(indices) for indices in zip(*passed, strict=True))
-        k, n, big_k, big_n, _ = self._upwards(window, before, tests)
-        excess = layered_exponent(k, n, big_k, big_n, self._odds[tests[2]]) - self._needed(due, tests)
-        near = excess >= -SCREEN_NATS
-        return tuple(index[near] for index in tests), excess[near]
+                needed = self._log_parts[due[part], c][:, None] - self._log_shares[due[part]] - self._log_budgets
+                excess = _chi_square(window[:, part], reference) - slack * (needed - SCREEN_NATS)
+                d, s = np.nonzero(excess > 0)
+                passed.append((d + start, np.full(d.shape, c), s, excess[d, s]))
+        d, c_of, s, excess = (np.concatenate(indices) for indices in zip(*passed, strict=True))
+        return (d, c_of, s), excess
 
-    def _upwards(self, window: Reals, before: Reals, tests: Tests) -> tuple[Reals, Reals, Reals, Reals, NDArray[Any]]:
-        """k, n, K, N as (tests, layers), exchanged where the rate went down; and the direction, 1 or -1."""
+    def _upwards(self, window: Reals, before: Reals, tests: Tests) -> tuple[FourCounts, NDArray[Any]]:
+        """(k, n, K, N), each (tests, layers), exchanged where the rate went down; and the direction, 1 or -1."""
         d, c, s = tests
         in_g = (np.array(self._channels) == "G")[c]
         k, n = window[:, d, :, s].swapaxes(0, 1)
@@ -163,12 +166,8 @@ class Panel:
         expected = n * (k + big_k) / np.maximum(n + big_n, 1)
         up = k.sum(axis=1) >= expected.sum(axis=1)
         u = up[:, None]
-        exchanged = [np.where(u, a, b) for a, b in ((k, big_k), (n, big_n), (big_k, k), (big_n, n))]
-        return exchanged[0], exchanged[1], exchanged[2], exchanged[3], np.where(up, 1, -1)
-
-    def _exact(self, window: Reals, before: Reals, tests: Tests) -> tuple[Reals, NDArray[Any]]:
-        k, n, big_k, big_n, direction = self._upwards(window, before, tests)
-        return log_upper_tail_of_sum(k, n, big_k, big_n, self._odds[tests[2]]), direction
+        exchanged = (np.where(u, k, big_k), np.where(u, n, big_n), np.where(u, big_k, k), np.where(u, big_n, n))
+        return exchanged, np.where(up, 1, -1)
 
     def evidence(self) -> dict[str, NDArray[Any]]:
         """The window nearest to an alarm at the last closed block, named as in ``exact_scan.Evidence``."""
@@ -180,12 +179,13 @@ class Panel:
         window, before = self._split(due)
         shape = (len(due), len(self._channels), self.strata)
         tests: Tests = tuple(index.ravel() for index in np.indices(shape))
-        k, n, big_k, big_n, _ = self._upwards(window, before, tests)
-        excess = layered_exponent(k, n, big_k, big_n, self._odds[tests[2]]) - self._needed(due, tests)
+        counts, _ = self._upwards(window, before, tests)
+        excess = layered_exponent(*counts, self._odds[tests[2]]) - self._needed(due, tests)
         excess = excess.reshape(shape)
         # The exact minimum is among those whose deviance is within the sieve's error of the best.
         tests = np.nonzero(excess >= excess.max(axis=(0, 1)) - SCREEN_NATS)
-        log_p, direction = self._exact(window, before, tests)
+        counts, direction = self._upwards(window, before, tests)
+        log_p = log_upper_tail_of_sum(*counts, self._odds[tests[2]])
         log_ratio = log_p + self._needed(due, tests)
         order = np.lexsort((log_ratio, tests[2]))
         best = order[np.unique(tests[2][order], return_index=True)[1]]
@@ -224,8 +224,7 @@ class Panel:
         Windows that would reach back further hold what there is since: shorter windows, tested as often.
         """
         self._baseline[:, :, stratum] = reference_events, reference_trials
-        self._counts.kept[..., stratum] = 0
-        self._counts.total[..., stratum] = 0
+        self._counts.forget(stratum)
         self._open[..., stratum] = 0
         self._held[..., stratum] = -1
 
@@ -233,9 +232,7 @@ class Panel:
         """JSON-able; see ``restore``."""
         return {
             "baseline": self._baseline.tolist(),
-            "kept": self._counts.kept.tolist(),
-            "total": self._counts.total.tolist(),
-            "blocks": self._counts.blocks,
+            "counts": self._counts.state(),
             "open": self._open.tolist(),
             "ticks_open": self._ticks_open,
             "held": self._held.tolist(),
@@ -244,16 +241,14 @@ class Panel:
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from ``state``."""
         self._baseline[:] = state["baseline"]
-        self._counts.kept[:] = state["kept"]
-        self._counts.total[:] = state["total"]
-        self._counts.blocks = state["blocks"]
+        self._counts.restore(state["counts"])
         self._open[:] = state["open"]
         self._ticks_open = state["ticks_open"]
         self._held[:] = state["held"]
 
 
-def _chi_square_reaches(window: Reals, reference: Reals, needed: Reals) -> NDArray[np.bool_]:
-    """Whether (sum k - sum E)^2 > needed * sum Var over layers; arrays (due, layers, strata), result (due, strata)."""
+def _chi_square(window: Reals, reference: Reals) -> Reals:
+    """(sum k - sum E)^2 / sum Var over layers; arrays (due, layers, strata), result (due, strata)."""
     k, n = window
     big_k, big_n = reference
     inverse = 1 / np.maximum(n + big_n, 1)
@@ -265,7 +260,7 @@ def _chi_square_reaches(window: Reals, reference: Reals, needed: Reals) -> NDArr
     inverse *= big_n
     expected *= inverse  # minus the variance
     squares = np.square(_over_layers(difference))
-    return np.asarray(squares > -needed * _over_layers(expected))
+    return np.asarray(squares / np.maximum(-_over_layers(expected), np.finfo(float).tiny))
 
 
 def _over_layers(values: Reals) -> Reals:

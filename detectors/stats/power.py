@@ -19,7 +19,7 @@ import numpy as np
 from detectors.stats.exact_scan import ExactScan
 from detectors.stats.hypergeometric import log_lower_tail, log_upper_tail
 from detectors.stats.panel import G_SHARE
-from detectors.stats.windows import plan, ticks_per_block
+from detectors.stats.windows import favouring, plan, ticks_per_block
 
 STANDARD_ERRORS_NEEDED = 4.0
 
@@ -64,10 +64,12 @@ def typical_delay(
     trials_per_tick: float,
     budget: float = 0.01,
     odds_margin: float = 1.0,
+    g_share: float = G_SHARE,
+    favoured_trials: tuple[float, float] | None = None,
 ) -> float:
     """Trials until ``rate`` in (0, 1) alarms, typically; inf where it does not within a period.
 
-    ``budget`` is the stratum's own.
+    ``budget`` is the stratum's own; what follows it is as in ``ExactScan``.
 
     >>> typical_delay(250, 5000, 0.10, 2000, 50)
     800.0
@@ -79,7 +81,7 @@ def typical_delay(
     tail = log_upper_tail if rate * reference_trials > reference_events else log_lower_tail
     odds = odds_margin if rate * reference_trials > reference_events else 1 / odds_margin
     log_p = tail(events, trials, reference_events, reference_trials, odds)
-    threshold = np.log(budget * G_SHARE / (2 * len(lengths) * tests))
+    threshold = np.log(budget * g_share * favouring(favoured_trials, setup, trials_per_tick) / (2 * tests))
     enough = np.flatnonzero(log_p <= threshold)
     return float(trials[enough[0]]) if enough.size else float("inf")
 
@@ -92,6 +94,8 @@ def smallest_shift(
     trials_per_tick: float,
     budget: float = 0.01,
     odds_margin: float = 1.0,
+    g_share: float = G_SHARE,
+    favoured_trials: tuple[float, float] | None = None,
 ) -> float:
     """Least rise of the rate whose typical delay is at most ``within_trials``, to .0005; nan if none is.
 
@@ -104,7 +108,15 @@ def smallest_shift(
     def seen(rise: float) -> bool:
         return (
             typical_delay(
-                reference_events, reference_trials, rate + rise, ticks_per_budget, trials_per_tick, budget, odds_margin
+                reference_events,
+                reference_trials,
+                rate + rise,
+                ticks_per_budget,
+                trials_per_tick,
+                budget,
+                odds_margin,
+                g_share,
+                favoured_trials,
             )
             <= within_trials
         )
@@ -127,6 +139,8 @@ def simulated_delay(
     odds_margin: float = 1.0,
     runs: int = 200,
     horizon_ticks: int = 2000,
+    g_share: float = G_SHARE,
+    favoured_trials: tuple[float, float] | None = None,
 ) -> Delay:
     """Delays of ``runs`` streams that have ``rate`` from their first tick on, Poisson traffic."""
     scan = ExactScan(
@@ -136,6 +150,8 @@ def simulated_delay(
         trials_per_tick,
         np.full(runs, budget),
         odds_margin,
+        g_share,
+        favoured_trials,
     )
     delays, seen = np.full(runs, np.inf), np.zeros(runs)
     for _ in range(horizon_ticks):

@@ -1,8 +1,11 @@
 """Which windows are tested when: the plan that the false-alarm budget is divided over.
 
 Ticks are gathered into blocks of about 16 planned trials. Window lengths are the roundings of
-sqrt(2)^j blocks; a window of w blocks is tested every max(1, w // 8) blocks, since neighbouring
-long windows say nearly the same.
+sqrt(2)^j blocks, or of 2^j where every layer has counts of its own to remember; a window of w blocks
+is tested every max(1, w // 8) blocks, since neighbouring long windows say nearly the same.
+
+The lengths share the budget evenly unless some are favoured. That is decided beforehand, so the sum
+of what all tests may spend is the same, and so is the theorem.
 """
 
 from __future__ import annotations
@@ -10,7 +13,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 TRIALS_PER_BLOCK = 16
+LENGTHS_PER_OCTAVE, LENGTHS_PER_OCTAVE_LAYERED = 2, 1
+FAVOURED_TRIALS = (100.0, 6400.0)
+"""Where shifts of 2 to 10 points at rates about 5 % are found; see ``favouring``."""
+FAVOURED_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +49,34 @@ def ticks_per_block(trials_per_tick: float, ticks_per_budget: int) -> int:
     return max(1, round(TRIALS_PER_BLOCK / trials_per_tick))
 
 
-def plan(block: int, ticks_per_budget: int) -> Plan:
+def plan(block: int, ticks_per_budget: int, lengths_per_octave: int = LENGTHS_PER_OCTAVE) -> Plan:
     """The plan for blocks of ``block`` ticks.
 
     >>> plan(1, 100).lengths
     (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91)
+    >>> plan(1, 100, lengths_per_octave=1).lengths
+    (1, 2, 4, 8, 16, 32, 64)
     """
     blocks = ticks_per_budget // block
-    powers = (round(math.sqrt(2) ** j) for j in range(2 * blocks.bit_length() + 1))
+    ratio = 2.0 if lengths_per_octave == 1 else math.pow(2.0, 1 / lengths_per_octave)
+    powers = (round(ratio**j) for j in range(lengths_per_octave * blocks.bit_length() + 1))
     lengths = tuple(sorted({length for length in powers if length <= blocks}))
     strides = tuple(max(1, length // 8) for length in lengths)
     return Plan(block, blocks, lengths, strides, tuple(blocks // stride for stride in strides))
+
+
+def favouring(trials: tuple[float, float] | None, setup: Plan, trials_per_tick: float) -> NDArray[np.float64]:
+    """Each length's share of the budget, (lengths,), sum 1; ``trials``: the least and greatest window favoured.
+
+    Nine tenths go evenly to the windows of so many planned trials, the rest evenly to the others; all is even
+    where ``trials`` is None, or where every window or none is within it.
+
+    >>> favouring((100, 400), plan(1, 16), 50).round(4).tolist()  # windows of 50 to 800 trials
+    [0.0333, 0.18, 0.18, 0.18, 0.18, 0.18, 0.0333, 0.0333]
+    """
+    window_trials = np.array(setup.lengths) * setup.ticks_per_block * trials_per_tick
+    low, high = trials or (0.0, np.inf)
+    inside = (window_trials >= low) & (window_trials <= high)
+    if inside.all() or not inside.any():
+        return np.full(len(inside), 1 / len(inside))
+    return np.asarray(np.where(inside, FAVOURED_SHARE / inside.sum(), (1 - FAVOURED_SHARE) / (~inside).sum()))

@@ -37,11 +37,12 @@ def draw(rows, path):
     for tick in range(0, int(slowest), 500):
         parts.append(f'<text x="{LEFT - 6}" y="{y(tick) + 4:.0f}" text-anchor="end">{tick:,}</text>')
     for method, (wolf, late) in points.items():
-        colour = "#06c" if method == "exact scan" else "#777"
+        colour = "#06c" if method.startswith("exact scan") else "#777"
         side, anchor = (8, "start") if wolf < 0.6 else (-8, "end")
+        above = -7 if method == "exact scan" or colour == "#777" else 15  # the two scans are close
         parts.append(f'<circle cx="{x(wolf):.1f}" cy="{y(late):.1f}" r="5" fill="{colour}"/>')
         parts.append(
-            f'<text x="{x(wolf) + side:.1f}" y="{y(late) - 7:.1f}" text-anchor="{anchor}" fill="{colour}">{method}</text>'
+            f'<text x="{x(wolf) + side:.1f}" y="{y(late) + above:.1f}" text-anchor="{anchor}" fill="{colour}">{method}</text>'
         )
     parts.append("</svg>\n")
     Path(path).write_text("\n".join(parts), encoding="utf-8")

@@ -7,18 +7,10 @@ import drift_peers as peers
 import drift_streams as streams
 import numpy as np
 import pytest
+from calibrate import EXPERIMENTS
 from delay_picture import draw
-from drift_experiments import (
-    EXPERIMENTS,
-    TICKS,
-    Row,
-    first_alarms,
-    glr_limit,
-    localisation,
-    median,
-    present_from_the_start,
-    scans,
-)
+from drift_experiments import glr_limit, localisation, present_from_the_start
+from drift_rows import FAVOURING, TICKS, Row, first_alarms, scans, within_ticks
 
 
 @pytest.mark.parametrize(("rate", "n0"), [(0.01, 500), (0.05, 5_000), (0.2, 50_000)])
@@ -39,43 +31,41 @@ def test_the_windows_that_peers_use_alarm_in_most_of_the_same_quiet_streams():
     assert np.isfinite(alarms).mean() > 0.9
 
 
-def test_five_points_are_found_nearly_as_soon_as_by_a_chart_that_knows_the_true_rate():
-    """Median delay at most 1.4 times that of the two-sample GLR with its limit set at the true rate; 250 streams."""
+def test_the_peers_of_river_see_a_step_and_take_one_observation_at_a_time():
+    """p .05 to .5 after 1,000 observations; ADWIN and Page-Hinkley, 5 streams of 2,000."""
+    rng = np.random.default_rng(4)
+    ticks = list(streams.step(rng, 0.05, 0.5, 5, 20, 20))
+    for make in peers.of_river().values():
+        found = peers.river_alarms(make, ticks, (np.full(5, 25), 500), rng)
+        assert ((found > 1000) & (found < 1200)).all()
+
+
+@pytest.mark.parametrize(("favouring", "most"), [({}, 1.4), (FAVOURING, 1.3)])
+def test_five_points_are_found_nearly_as_soon_as_by_a_chart_that_knows_the_true_rate(favouring, most):
+    """Median delay against that of the two-sample GLR with its limit set at the true rate; 400 streams.
+
+    The whole calibration holds it to 1.3, and 1.2 with favoured windows; .1 is what 400 streams can be off.
+    """
     rng = np.random.default_rng(3)
-    scan, reference = scans(rng, 0.05, 5_000, 250)
-    limit = glr_limit(rng, 0.05, 5_000, 400, two_sample=True)
-    ticks = list(streams.step(rng, 0.05, 0.10, 250, 100, 100))
+    scan, reference = scans(rng, 0.05, 5_000, 400, **favouring)
+    limit = glr_limit(0.05, 5_000, 400, two_sample=True)
+    ticks = list(streams.step(rng, 0.05, 0.10, 400, 100, 100))
     ours = first_alarms(scan.update(*tick) for tick in ticks)
     chart = first_alarms(v > limit for v in peers.glr_statistic(ticks, reference, TICKS, two_sample=True))
     assert np.isfinite(ours).all()
-    assert median(ours[ours > 100] - 100)[0] <= 1.4 * median(chart[chart > 100] - 100)[0]
+    assert within_ticks(ours[ours > 100] - 100, 1)[0] <= most * within_ticks(chart[chart > 100] - 100, 1)[0]
 
 
 @pytest.mark.parametrize("experiment", [present_from_the_start, localisation])
 def test_a_short_experiment_keeps_its_targets(experiment):
-    rows = list(experiment(200))
+    rows = list(experiment(400))
     assert rows
-    missed = [row for row in rows if not row.kept]
-    # At the moment of the alarm itself the last tenth of the dates is a block or two off.
-    assert [row.what for row in missed if "0 blocks after" not in row.what or "20" in row.what] == []
-
-
-MISSED = {
-    "delays": "1.1 to 1.35 times the unbuildable GLR's delay where 1.2 is aimed at",
-    "localisation": "nine in ten dates within 5 blocks when the alarm sounds, where 4 is aimed at",
-}
+    assert [row for row in rows if not row.kept] == []
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=MISSED[name], strict=False)) if name in MISSED else name
-        for name in EXPERIMENTS
-        if name != "cost"
-    ],
-)
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "cost"])
 def test_an_experiment_keeps_its_targets(name):
     experiment, reduced, _ = EXPERIMENTS[name]
     rows = list(experiment(reduced))

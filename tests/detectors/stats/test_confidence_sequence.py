@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from detectors.stats.clopper_pearson import lower_bound, upper_bound
 from detectors.stats.confidence_sequence import confidence_sequence, difference_from_reference, gap, log_e_value
@@ -19,6 +21,20 @@ def test_reference_e_values():
 def test_reference_intervals(k, n, low, high):
     got = confidence_sequence(k, n, 0.05, prior=(1, 1))
     assert got == (pytest.approx(low, abs=1e-9), pytest.approx(high, abs=1e-9))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(1e-12, 0.5))
+def test_at_each_end_the_e_value_is_the_limit_and_the_interval_holds_the_observed_rate(k, others, alpha):
+    n = k + others
+    assume(n)
+    low, high = (float(end) for end in confidence_sequence(k, n, alpha))
+    assert 0 <= low <= k / n <= high <= 1
+    for end in (low, high):
+        if 0 < end < 1 - 1e-9:
+            slope = abs(others / (1 - end) - k / end) * end
+            assert float(log_e_value(k, n, end)) == pytest.approx(-np.log(alpha), abs=1e-6 + 1e-9 * slope)
+    assert (low == 0) == (k == 0)
 
 
 def test_no_trials_say_nothing_and_one_sided_counts_reach_the_edge():
@@ -64,3 +80,11 @@ def test_a_gap_runs_from_the_least_to_the_greatest_difference():
 def test_a_level_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="need 0 < alpha < 1"):
         confidence_sequence(1, 2, 1.0)
+
+
+def test_counts_without_an_event_or_without_another_make_no_warning_at_any_number_of_trials():
+    trials = np.arange(1, 5000)
+    low, _ = confidence_sequence(np.zeros_like(trials), trials, 0.00125)
+    _, high = confidence_sequence(trials, trials, 0.00125)
+    assert np.all(low == 0)
+    assert np.all(high == 1)

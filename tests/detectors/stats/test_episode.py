@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from detectors.stats.confidence_sequence import difference_from_reference
 from detectors.stats.episode import Episode, promotable_from
 
 
@@ -36,6 +37,14 @@ def test_a_rate_just_outside_the_margin_is_hardly_ever_called_recovered():
         episode.alarm(0)
         recovered += any(episode.update(rng.binomial(2000, 0.085), 2000) == "recovered" for _ in range(25))
     assert recovered <= 6
+
+
+def test_its_interval_is_that_of_the_difference_from_the_reference():
+    episode = opened()
+    for events, trials in ((3, 40), (0, 7), (5, 100)):
+        episode.update(events, trials)
+        low, high = difference_from_reference(episode.events, episode.trials, 500, 10_000, 0.05 / 2)
+        assert (episode.low, episode.high) == pytest.approx((float(low), float(high)), abs=1e-12)
 
 
 def test_before_an_alarm_and_after_recovery_counts_change_nothing():

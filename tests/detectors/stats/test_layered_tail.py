@@ -39,6 +39,16 @@ def test_the_sum_has_the_law_of_a_plain_convolution(rows):
         assert np.exp(log_upper_tail_of_sum(*columns(rows))[0]) == pytest.approx(p, rel=1e-7)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TABLE, min_size=2, max_size=4), st.sampled_from([1.0, 1.3]))
+def test_a_tail_that_need_not_be_exact_is_bounded_from_above(rows, odds):
+    exact = log_upper_tail_of_sum(*columns(rows), odds)[0]
+    bound = log_upper_tail_of_sum(*columns(rows), odds, settled_at=np.inf)[0]
+    assert exact <= bound + 1e-9
+    assert bound < exact / 2 + 3
+    assert log_upper_tail_of_sum(*columns(rows), odds, settled_at=bound - 1e-6)[0] == exact
+
+
 def test_identical_shares_in_one_layer_are_the_plain_test():
     one = np.array([[9.0]]), np.array([[50.0]]), np.array([[25.0]]), np.array([[500.0]])
     padded = [np.hstack([column, np.zeros((1, 2))]) for column in one]

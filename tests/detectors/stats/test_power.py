@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from detectors.stats.power import reference_needed, simulated_delay, smallest_shift, typical_delay, undetectable
+from detectors.stats.windows import FAVOURED_TRIALS
 
 
 @pytest.mark.parametrize(("rate", "reference"), [(0.10, 250), (0.15, 250), (0.02, 500)])
@@ -26,6 +27,17 @@ def test_a_margin_and_a_smaller_budget_cost_delay():
     plain = typical_delay(250, 5000, 0.08, 2000, 50)
     assert typical_delay(250, 5000, 0.08, 2000, 50, odds_margin=1.2) > plain
     assert typical_delay(250, 5000, 0.08, 2000, 50, budget=1e-8) > plain
+
+
+def test_favoured_windows_and_a_larger_share_of_g_make_a_slow_rise_found_sooner_also_by_simulation():
+    favouring = {"g_share": 0.9, "favoured_trials": FAVOURED_TRIALS}
+    assert typical_delay(250, 5000, 0.08, 2000, 50, **favouring) < typical_delay(250, 5000, 0.08, 2000, 50)
+    assert smallest_shift(250, 5000, 1600, 2000, 50, **favouring) < smallest_shift(250, 5000, 1600, 2000, 50)
+    delays = [
+        simulated_delay(250, 5000, 0.08, 2000, 50, np.random.default_rng(1), runs=200, **options).median
+        for options in (favouring, {})
+    ]
+    assert delays[0] < delays[1]
 
 
 def test_the_smallest_shift_is_seen_in_time_and_the_next_smaller_is_not():
