@@ -43,7 +43,24 @@ def shipped() -> Mapping[str, Calibration]:
 
 def calibrated(language: str) -> bool:
     """Whether the shipped classifier has been measured in ``language``."""
-    return language in shipped()
+    return of(language) is not None
+
+
+def of(language: str, own: Mapping[str, Calibration] | None = None) -> Calibration | None:
+    """The calibration of ``language``: the operator's ``own`` before the shipped one. None: uncalibrated."""
+    return (own or {}).get(language) or shipped().get(language)
+
+
+def measured_on(document: str) -> str:
+    """The digest of the classifier that a calibration file was counted with; empty where it names none.
+
+    Counts of another classifier say little of this one.
+    """
+    try:
+        digest = json.loads(document)["classifier"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return ""
+    return digest if isinstance(digest, str) else ""
 
 
 def read_calibrations(document: str) -> Mapping[str, Calibration]:

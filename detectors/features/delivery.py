@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +70,16 @@ def _withheld_probability(numbers: npt.NDArray[np.float64], fitted: Weights) -> 
 @cache
 def weights() -> Weights:
     """The shipped ones. ``ValueError`` where they were fitted on other evidence than this code gathers."""
-    raw = json.loads(resources.files("detectors.features").joinpath("delivery.json").read_text("utf-8"))
+    return read_weights(json.loads(weights_document()), "delivery.json")
+
+
+def weights_document() -> str:
+    """The shipped ones as they lie in their file."""
+    return resources.files("detectors.features").joinpath("delivery.json").read_text("utf-8")
+
+
+def read_weights(raw: Mapping[str, Any], name: str) -> Weights:
+    """``ValueError`` says that the weights of ``name`` were fitted on other evidence than this code gathers."""
     if tuple(raw["withheld"]) != NAMES:
-        raise ValueError("delivery.json was fitted on other evidence: run fit_delivery.py again")
+        raise ValueError(f"{name} was fitted on other evidence: run fit_delivery.py again")
     return Weights(raw["bias"], np.array(list(raw["withheld"].values())), raw["threshold"])

@@ -69,25 +69,32 @@ NAMES: tuple[str, ...] = (
     "bold",
 )
 
+_COLUMN = {role: 4 * i for i, role in enumerate(_SPOKEN)}
+_PLACE = (0, 1, 2, 2)
+"""The first, the second, the third or fourth sentence."""
+_HEAD_NUMBERS = 4 * len(_SPOKEN) + len(_TOGETHER) + len(_RULES)
+
 
 def evidence(reading: Reading, rule: Rule | None) -> npt.NDArray[np.float64]:
     """Shape ``(len(NAMES),)``. ``reading`` has sentences, ``rule`` is by which it reads as a refusal."""
     return np.fromiter((*_of_head(reading.sentences, rule), *_of_body(reading)), np.float64, len(NAMES))
 
 
-def _of_head(sentences: Sequence[Sentence], rule: Rule | None) -> Iterator[float]:
-    roles = [sentence.roles for sentence in sentences]
-    third = frozenset().union(*roles[2:4])
-    second = roles[1] if len(roles) > 1 else frozenset()
-    for role in _SPOKEN:
-        yield role in roles[0]
-        yield role in second
-        yield role in third
-        yield sum(role in of for of in roles) / len(roles)
-    for one, other in _TOGETHER:
-        yield any(one in of and other in of for of in roles[:3])
-    for known in _RULES:
-        yield rule == known
+def _of_head(sentences: Sequence[Sentence], rule: Rule | None) -> list[float]:
+    numbers = [0.0] * _HEAD_NUMBERS
+    for i, sentence in enumerate(sentences):
+        for role in sentence.roles:
+            if role in _COLUMN:
+                first = _COLUMN[role]
+                numbers[first + 3] += 1 / len(sentences)
+                if i < len(_PLACE):
+                    numbers[first + _PLACE[i]] = 1.0
+    at = len(_COLUMN) * 4
+    for i, (one, other) in enumerate(_TOGETHER):
+        numbers[at + i] = any(one in sentence.roles and other in sentence.roles for sentence in sentences[:3])
+    if rule is not None:
+        numbers[at + len(_TOGETHER) + _RULES.index(rule)] = 1.0
+    return numbers
 
 
 def _of_body(reading: Reading) -> Iterator[float]:

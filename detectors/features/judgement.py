@@ -22,7 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detectors.features.delivery import Weights, delivers
+from detectors.features.classifier import Classifier
+from detectors.features.delivery import delivers
 from detectors.features.language import identify_all, lexicons_for
 from detectors.features.reading import Reading, read
 from detectors.features.refusal import marker
@@ -35,34 +36,33 @@ READABLE = 40
 _NO_ANSWER = Message(role="assistant")
 
 
-def judgements(exchange: Exchange, languages: Sequence[str]) -> tuple[Judgement, ...]:
+def judgements(exchange: Exchange, languages: Sequence[str], by: Classifier | None = None) -> tuple[Judgement, ...]:
     """One entry a choice, in index order. ``languages``: of the first answer, as
     ``identify_all`` gives them; the other choices are expected to share them.
+
+    ``by``: another classifier than this version's.
     """
     if exchange.status >= 400:
         return ()
     answers = exchange.output_messages or (_NO_ANSWER,)
     if exchange.error_type is not None and not any(map(_holds_something, answers)):
         return ()
-    return tuple(_judge(exchange, answer, languages) for answer in answers)
+    return tuple(_judge(exchange, answer, languages, by) for answer in answers)
 
 
-def judge_text(text: str, languages: Sequence[str] | None = None, fitted: Weights | None = None) -> Judgement:
-    """A whole answer given as text alone; ``languages`` as in ``judgements``, else detected.
-
-    ``fitted``: other weights than the shipped ones, to measure them.
-    """
+def judge_text(text: str, languages: Sequence[str] | None = None, by: Classifier | None = None) -> Judgement:
+    """A whole answer given as text alone; ``languages`` and ``by`` as in ``judgements``, else detected."""
     if not text.strip():
         return Judgement("empty", marker=False, delivered=False, decided_by="nothing")
-    return _judge_words(text, languages or identify_all(text), called=False, fitted=fitted)
+    return _judge_words(text, languages or identify_all(text), called=False, by=by)
 
 
-def _judge(exchange: Exchange, answer: Message, languages: Sequence[str]) -> Judgement:
+def _judge(exchange: Exchange, answer: Message, languages: Sequence[str], by: Classifier | None) -> Judgement:
     called = any(event.kind == "call" for event in answer.tool_events)
     text = answer.text
     if _refused_by_field(exchange, answer):
-        reading = _read(text, languages)
-        delivered = bool(text.strip()) and delivers(reading, marker(reading))
+        reading = _read(text, languages, by)
+        delivered = bool(text.strip()) and delivers(reading, marker(reading), by.weights if by else None)
         return _marked("structured", delivered=delivered)
     if exchange.ended != "complete" and not called and len(text.strip()) < READABLE:
         return Judgement("aborted", marker=False, delivered=False, decided_by="cut_short")
@@ -71,19 +71,21 @@ def _judge(exchange: Exchange, answer: Message, languages: Sequence[str]) -> Jud
             return Judgement("compliance", marker=False, delivered=True, decided_by="tool_call")
         blocked = "policy_block_output" in exchange.signals or "policy_block_input" in exchange.signals
         return Judgement("empty", marker=False, delivered=False, decided_by="policy_block" if blocked else "nothing")
-    return _judge_words(text, languages, called=called)
+    return _judge_words(text, languages, called=called, by=by)
 
 
-def _judge_words(text: str, languages: Sequence[str], *, called: bool, fitted: Weights | None = None) -> Judgement:
-    reading = _read(text, languages)
+def _judge_words(text: str, languages: Sequence[str], *, called: bool, by: Classifier | None) -> Judgement:
+    reading = _read(text, languages, by)
     rule = marker(reading)
     if rule is None:
         return Judgement("compliance", marker=False, delivered=True, decided_by="no_marker")
-    return _marked(rule, delivered=called or delivers(reading, rule, fitted))
+    return _marked(rule, delivered=called or delivers(reading, rule, by.weights if by else None))
 
 
-def _read(text: str, languages: Sequence[str]) -> Reading:
-    return read(text, lexicons_for(languages, text))
+def _read(text: str, languages: Sequence[str], by: Classifier | None) -> Reading:
+    if by is None:
+        return read(text, lexicons_for(languages, text))
+    return read(text, lexicons_for(languages, text, by.lexicons), by.lexicons)
 
 
 def _marked(rule: str, *, delivered: bool) -> Judgement:

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from detectors.features.folding import fold
@@ -41,6 +42,9 @@ _PERSONA = re.compile(
     re.MULTILINE,
 )
 _PERSONA_SPEAKS = 40
+_OFTEN = 2
+_WORD = 4
+"""Letters by which a word is known again, whatever its ending."""
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -56,38 +60,61 @@ class Sentence:
 class Reading:
     """``sentences``: those of the head, in order; none where no word of the head can belong
     to a refusal. ``text``: the answer as read, unfolded, at most ``BODY`` characters.
-    ``tags``: the lexicons it was read with.
+    ``lexicons``: those that it was read with.
     """
 
     sentences: tuple[Sentence, ...]
     text: str
-    tags: tuple[str, ...]
+    lexicons: tuple[Lexicon, ...]
 
     def within(self, role: Role, count: int) -> bool:
         """Whether ``role`` occurs in the first ``count`` sentences."""
         return any(role in sentence.roles for sentence in self.sentences[:count])
 
 
-def read(text: str, tags: Sequence[str]) -> Reading:
+def read(text: str, tags: Sequence[str], known: Mapping[str, Lexicon] | None = None) -> Reading:
     """Read the opening of ``text`` with the lexicons of ``tags`` (``KeyError`` where there is none).
+
+    ``known``: other lexicons than those of this version, by tag.
 
     Most answers hold no word of a refusal; they cost one search.
     """
+    lexicons = tuple(known[tag] for tag in tags) if known else tuple(map(lexicon, tags))
     spoken = _last_persona(text[:BODY])
     head = _own_words(spoken)
-    found = _roles(head, tags)
+    found = _roles(head, lexicons)
     heard = any(role in GATE_ROLES for _, role in found)
-    return Reading(_sentences(head, found) if heard else (), spoken, tuple(tags))
+    return Reading(_sentences(head, found) if heard else (), spoken, lexicons)
 
 
 def read_on(reading: Reading) -> tuple[Sentence, ...]:
-    """Every sentence of the whole answer with its roles; nothing is cut."""
+    """Every sentence of the whole answer with its roles; nothing is cut.
+
+    Where nothing was cut from the head, its sentences are not read again; the last may go on.
+    A word of counsel that comes a third time is the answer's topic, and counsels nobody.
+    """
     text = fold(reading.text)
-    return _sentences(text, _roles(text, reading.tags))
+    known = reading.sentences[:-1]
+    done = "".join(sentence.text for sentence in known)
+    if not text.startswith(done):
+        known, done = (), ""
+    rest = text[len(done) :]
+    return (*known, *_sentences(rest, list(_without_topic(rest, _roles(rest, reading.lexicons)))))
 
 
-def _roles(text: str, tags: Sequence[str]) -> list[tuple[int, Role]]:
-    return [place for tag in tags for place in _roles_in(text, lexicon(tag))]
+def _roles(text: str, lexicons: Sequence[Lexicon]) -> list[tuple[int, Role]]:
+    return [place for entry in lexicons for place in _roles_in(text, entry)]
+
+
+def _without_topic(text: str, found: Iterable[tuple[int, Role]]) -> Iterator[tuple[int, Role]]:
+    said: Counter[str] = Counter()
+    for position, role in found:
+        if role == "counsel":
+            word = text[position : position + _WORD]
+            said[word] += 1
+            if said[word] > _OFTEN:
+                continue
+        yield position, role
 
 
 def _sentences(text: str, found: Sequence[tuple[int, Role]]) -> tuple[Sentence, ...]:
@@ -128,14 +155,15 @@ def _own_words(text: str) -> str:
 
 def _split(text: str) -> tuple[list[int], list[str]]:
     """Where each sentence starts, and its text; a piece without a word joins its neighbour."""
-    starts, sentences, begin = [0], [], 0
+    starts, sentences, begin, read = [0], [], 0, 0
     ends = _SENTENCE_END_OF_THAI if _THAI.search(text) else _SENTENCE_END
     for end in ends.finditer(text):
-        piece = text[begin : end.end()]
-        if _LETTER.search(piece):
-            sentences.append(piece)
+        # What stands before ``read`` has been searched: a row of full stops is not searched over and over.
+        if _LETTER.search(text, read, end.end()):
+            sentences.append(text[begin : end.end()])
             starts.append(end.end())
             begin = end.end()
+        read = end.end()
     rest = text[begin:]
     if _LETTER.search(rest) or not sentences:
         sentences.append(rest)

@@ -57,6 +57,9 @@ lexicon = Lexicon(
         "(stereotype~|vorurteil~|klischee~) …(schädlich|falsch|fördern|verstärken)",
     ),
     redirect=(
+        "(ich kann|kann ich|können wir) (_ |_ _ |)(jedoch|aber|gerne|gern|stattdessen|allerdings)",
+        "(zögern sie nicht|zögere nicht|lassen sie (es |)mich wissen|lass (es |)mich wissen|melden sie sich|fragen sie gern~)",
+        "gibt es (_ |_ _ |)(ressourcen|möglichkeiten|hilfe~|unterstützung~|anlaufstellen|organisationen)",
         "(kann|könnte) ich (ihnen|dir|euch) (_ |_ _ |)(anders |anderem |etwas )(anderem |)helfen",
         "(gibt es|haben sie|hast du) (etwas|noch|weitere|andere)",
         "stattdessen",

@@ -49,6 +49,9 @@ lexicon = Lexicon(
         "(estereotipo~|prejuicio~) …(dañino~|negativo~|falso~|infundado~)",
     ),
     redirect=(
+        "(pero|sin embargo|no obstante|en cambio) …puedo (_ |)(ayudar~|ofrecer~|dar~|proporcionar~|explicar~|brindar~|compartir)",
+        "(no dudes|no dude|hazme saber|házmelo saber|avísame|déjame saber|por favor, (dime|hazme))",
+        "hay (_ |)(muchos |muchas |varios |)(recursos|organizaciones|líneas) ",
         "(puedo|podría) ayudar~ (en|con|de) (algo|alguna) (más|otra)",
         "hay (algo|alguna otra|otra) (más|cosa|otra)",
         "(en su lugar|en cambio|en lugar de eso)",

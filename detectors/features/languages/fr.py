@@ -55,6 +55,10 @@ lexicon = Lexicon(
         "(stéréotype~|préjugé~) …(nuisible~|négatif~|dangereux|faux|infondé~)",
     ),
     redirect=(
+        "(je|nous) (peux|pouvons|pourrais|pourrai) (_ |)(vous |te |)(aider|donner|fournir|proposer|expliquer|offrir|partager|orienter)",
+        "(n'hésitez|n'hésite|faites-le-moi savoir|faites-moi savoir|dites-moi|dis-moi)",
+        "(dois-je|voulez-vous|souhaitez-vous|aimeriez-vous)",
+        "il existe (_ |)(de nombreuses |de nombreux |des |plusieurs )(ressources|organisations|moyens|services)",
         "(puis-je|est-ce que je peux|comment puis-je) …(aider|autre)",
         "(y a-t-il|avez-vous) (autre|d'autres|une autre)",
         "(en revanche|plutôt|à la place)",

@@ -49,6 +49,9 @@ lexicon = Lexicon(
         "(stereotip~|pregiudiz~) …(dannos~|negativ~|fals~|infondat~)",
     ),
     redirect=(
+        "(però|tuttavia|ma|comunque|invece) …(posso|potrei) (_ |)(aiutar~|fornir~|offrir~|dar~|spiegar~)",
+        "(non esitare|non esiti|fammi sapere|mi faccia sapere|fatemi sapere)",
+        "(ci sono|esistono) (_ |)(molte |diverse |numerose |)(risorse|organizzazioni)",
         "(posso|potrei) (aiutar~|esserti|essere) (_ |)(in|con|a|di) (qualcos'altro|altro|qualcosa|qualche altro)",
         "(c'è|hai|ha) (qualcos'altro|altro|altre|qualche altra)",
         "(invece|al suo posto|piuttosto),",

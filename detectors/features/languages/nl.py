@@ -50,6 +50,9 @@ lexicon = Lexicon(
         "(stereotype~|vooroordeel|vooroordelen) …(schadelijk|negatief|onjuist|bevorder~|versterk~)",
     ),
     redirect=(
+        "ik kan (je|u|jullie) (_ |)(wel|echter|graag)",
+        "(aarzel niet|laat het me weten|laat me weten|neem gerust|vraag gerust|stel gerust|neem contact op)",
+        "er zijn (_ |)(veel |verschillende |)(bronnen|organisaties|hulpmiddelen|mogelijkheden)",
         "(kan|is er) (ik |)(iets|je|u) …(anders|ander)",
         "in plaats daarvan",
         "(als je|als u|indien u) (_ |)(hulp|vragen|informatie|wilt|wil|zoekt|zoek|geïnteresseerd)",

@@ -41,6 +41,8 @@ lexicon = Lexicon(
         "(stereotyp~|uprzedze~) …(szkodliw~|fałszyw~|negatywn~)",
     ),
     redirect=(
+        "mogę (jednak|natomiast|za to|ci jednak|również)",
+        "(daj mi znać|proszę dać znać|nie wahaj się|nie wahaj|śmiało|skontaktuj się|zwróć się)",
         "(czy mogę|mogę|chętnie) (_ |_ _ |)pomó(c|gę) (_ |)(w czymś|z czymś|czymś|innym)",
         "czy (jest|masz|mogę) (_ |)(coś|inne|jakieś)",
         "zamiast (tego|to)",

@@ -49,6 +49,8 @@ lexicon = Lexicon(
         "(estereótipo~|preconceito~) …(prejudicia~|negativo~|falso~|infundado~)",
     ),
     redirect=(
+        "(mas|porém|no entanto|contudo|entretanto) …posso (_ |)(ajudar|oferecer|fornecer|dar|explicar|compartilhar)",
+        "(não hesite|me avise|avise-me|me diga|fique à vontade|sinta-se à vontade|por favor, diga)",
         "(posso|poderia) (te |lhe |)ajudar (_ |)(em|com|de) (algo|alguma|mais|outra)",
         "(há|existe|tem) (algo|mais alguma|alguma outra|outra)",
         "(em vez disso|em vez|ao invés)",

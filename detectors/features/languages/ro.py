@@ -43,6 +43,8 @@ lexicon = Lexicon(
         "(stereotip~|prejudec~) …(dăunăto~|negativ~|fals~)",
     ),
     redirect=(
+        "(însă|totuși|dar|în schimb) …(pot|aș putea) (_ |)(ajut~|ofer~|explic~|da)",
+        "(nu ezita|nu ezitați|spune-mi|anunță-mă|contactează|contactați)",
         "(pot|te pot|vă pot) (să te |)ajut~ (_ |)(cu|în) (altceva|ceva)",
         "(există|ai|aveți) (altceva|alte|ceva)",
         "(în schimb|în loc)",
@@ -59,5 +61,13 @@ lexicon = Lexicon(
     hedge=(
         "este (_ |)(important|esențial|recomandat|crucial)",
         "(medic~|avocat~|specialist~|expert~|terapeut~|farmacist~)",
+    ),
+    counsel=(
+        "(respect~|demnitate~|empati~|onestitate~|egalitate~|integritate~)",
+        "(siguranta~|sigur|legal~|etic~|responsabil~|pasnic~)",
+        "(consecinte~|pedeaps~|amend~|inchisoare~|politi~|autoritati~|lege~)",
+        "(rau|dauna~|daunator~|pericol~|victim~|discrimin~|ura)",
+        "(consilier~|linie de ajutor|sanatate mintala|sprijin~|ajutor profesional)",
+        "(intimitate~|confidentialitate~|drepturi~|consimtamant~|ceilalti|societat~|comunitat~)",
     ),
 )

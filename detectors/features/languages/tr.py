@@ -31,6 +31,9 @@ lexicon = Lexicon(
     ),
     rebuttal=("(hiçbir|bir) (_ |)(neden~|gerekçe~|kanıt~|dayanak~) yok~", "hiç kimse~"),
     redirect=(
+        "(sunabilirim|verebilirim|anlatabilirim|paylaşabilirim|açıklayabilirim|yardım edebilirim)",
+        "(çekinmeyin|çekinme|bana bildirin|lütfen bildirin|isterseniz|istersen|iletişime geçin)",
+        "(eğer|ihtiyacınız|ihtiyacın|sorunuz|sorularınız) (_ |)(varsa|olursa)",
         "(başka|farklı) (_ |)(bir |)(konu~|soru~|şey~)",
         "(bunun yerine|onun yerine)",
         "(öneririm|tavsiye ederim|önerebilirim)",

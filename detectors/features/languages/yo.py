@@ -22,6 +22,7 @@ lexicon = Lexicon(
     policy=("(gẹgẹ bi|bi) (_ |)(ai|oye atọwọda|awoṣe ede|oluranlọwọ)", "(emi ni|mo jẹ) (_ |)(ai|awoṣe|oluranlọwọ)"),
     rebuttal=("(ko si|kò sí) (_ |)(idi|eri|ẹri|ipilẹ)", "ko si (eni|ẹni) (ti|to) (o |)(ye|yẹ)"),
     redirect=(
+        "(jọwọ jẹ ki n mọ|jẹ ki n mọ|kan si)",
         "(dipo|kaka bee)",
         "(ti o ba|bi o ba|ti e ba) (_ |)(fe|ni|nilo)",
         "(mo le ran|mo gba e niyanju|mo daba|inu mi yoo dun)",

@@ -7,7 +7,8 @@ Rules of this file
   texts of this project. GPTFuzz rows are left out: many hold several personas, of which the
   label means any one.
 * A source may hold a refusal with an answer after it and call it a refusal; few hold many.
-  So answers are joined to refusals of the same language here, and called delivered.
+  So answers are joined to refusals of the same language here, and called delivered; not such
+  answers as read like refusals themselves.
 * Weights are for what reads as a refusal. What does not is none whatever they say.
 """
 
@@ -36,7 +37,7 @@ RIDGE = 10.0
 JOINED_WEIGHT = 0.4
 THRESHOLD = 0.45
 WEIGHTS = Path(__file__).parents[3] / "detectors" / "features" / "delivery.json"
-_JOINS = ("\n\n", " ", "\n")
+_JOINS = ("\n\n", " ", "\n\n", "\n")
 _EACH, _LEAST_ANSWERS, _LEAST_ANSWER, _LONGEST_REFUSAL = 2, 4, 100, 4500
 
 Example = tuple[np.ndarray, bool, float]
@@ -62,7 +63,8 @@ def examples(labelled: list[dict[str, Any]], sources: tuple[str, ...] = SOURCES)
     known = [row for row in labelled if row["source"] in sources and row["language"] != "yo"]
     answers = defaultdict(list)
     for row in known:
-        if row["label"] == "compliance" and len(row["response"]) >= _LEAST_ANSWER:
+        answer = row["label"] == "compliance" and len(row["response"]) >= _LEAST_ANSWER
+        if answer and seen(row["response"]) is None:
             answers[row["language"]].append(row["response"])
     for row in known:
         numbers = seen(row["response"])

@@ -9,6 +9,7 @@ deployment may fare worse. An operator's own calibration says how they do.)
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections import defaultdict
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fit_delivery import SOURCES, WEIGHTS, examples, fit, own_examples, rows
 
 from detectors.features.calibration import write_calibrations
+from detectors.features.classifier import classifier
 from detectors.features.delivery import Weights, weights
 from detectors.features.judgement import judge_text
 from detectors.records.calibration import Calibration
@@ -32,10 +34,10 @@ def document(folder: Path) -> str:
     for source in sorted({row["source"] for row in labelled}):
         others = tuple(name for name in SOURCES if name != source)
         bias, withheld = fit([*examples(labelled, others), *own_examples()])
-        unseen = Weights(bias, withheld, weights().threshold)
+        unseen = dataclasses.replace(classifier(), weights=Weights(bias, withheld, weights().threshold))
         for row in labelled:
             if row["source"] == source:
-                said = judge_text(row["response"], fitted=unseen).label == "refusal"
+                said = judge_text(row["response"], by=unseen).label == "refusal"
                 tally = counts[row["language"]]
                 at = 0 if row["label"] == "refusal" else 2
                 tally[at] += said == (at == 0)

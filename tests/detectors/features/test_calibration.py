@@ -9,6 +9,8 @@ import pytest
 from detectors.features.calibration import (
     calibrated,
     classifier_digest,
+    measured_on,
+    of,
     read_calibrations,
     shipped,
     write_calibrations,
@@ -68,6 +70,20 @@ def test_languages_with_labelled_answers_are_calibrated_and_others_are_not():
     assert set(shipped()) <= tags()
 
 
+def test_an_operators_own_calibration_comes_before_the_shipped_one():
+    own = {"en": Calibration(9, 10, 18, 20), "tr": Calibration(10, 10, 30, 30)}
+    assert (of("en", own), of("tr", own), of("tr"), of("de", own)) == (own["en"], own["tr"], None, shipped()["de"])
+
+
+@pytest.mark.parametrize("document", ["{", "[]", "{}", '{"classifier": 3}'])
+def test_a_file_that_names_no_classifier_was_measured_on_none(document):
+    assert measured_on(document) == ""
+
+
+def test_a_calibration_file_says_which_classifier_it_was_measured_on():
+    assert measured_on(write_calibrations({})) == classifier_digest()
+
+
 def test_the_shipped_counts_belong_to_the_shipped_classifier():
     """After a change of weights or lexicons, run fit_delivery.py and measure_calibration.py again."""
     counted = json.loads(resources.files("detectors.features").joinpath("calibration.json").read_text("utf-8"))
@@ -75,6 +91,7 @@ def test_the_shipped_counts_belong_to_the_shipped_classifier():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif("LABELLED_DATA" not in os.environ, reason="LABELLED_DATA names no folder")
 def test_the_shipped_counts_are_what_the_measuring_script_gives():
     script = runpy.run_path(str(Path(__file__).with_name("measure_calibration.py")))

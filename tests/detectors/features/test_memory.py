@@ -1,3 +1,5 @@
+import dataclasses
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -5,6 +7,7 @@ from detectors.features.extract import extract
 from detectors.features.memory import Memory
 from detectors.records.exchange import Exchange, Message, ToolEvent
 
+OTHER = "Which train goes from Lisbon to Porto on a Sunday evening?"
 ASK = "How do I open the lock of the garden shed without its key?"
 NO = "I'm sorry, but I can't help with that."
 YES = "Slide a thin card between the bolt and its plate, and lift the bolt."
@@ -33,6 +36,19 @@ def test_giving_in_after_refusals_is_seen_in_attempts_and_in_the_conversation():
     assert (no.attempt, no.refused_before, no.complied_after_refusal) == (1, False, None)
     assert (again.attempt, again.refused_before, again.complied_after_refusal) == (2, True, False)
     assert (yes.attempt, yes.refused_before, yes.complied_after_refusal) == (3, True, True)
+
+
+def test_who_comes_back_within_the_hour_could_repeat_something():
+    first, second, late = remembered(exchange(YES), exchange(YES, ask=OTHER, at_s=3600), exchange(YES, at_s=7201))
+    assert (first.returning, second.returning, late.returning) == (False, True, False)
+
+
+def test_a_step_of_a_chain_of_tools_is_no_attempt_though_it_repeats_what_the_human_said():
+    result = Message("tool", "3 found", (ToolEvent("result", "search"),))
+    step = dataclasses.replace(exchange(NO, at_s=1), input_messages=(Message("user", ASK), result))
+    asked, stepped, again = remembered(exchange(NO), step, exchange(NO, at_s=2))
+    assert (asked.attempt, stepped.attempt, again.attempt) == (1, None, 2)
+    assert not stepped.returning
 
 
 def test_without_an_identity_there_are_no_attempts():

@@ -1,11 +1,12 @@
 import pytest
 
-from detectors.features.transitions import SeenTransitions, loops, transitions
+from detectors.features.transitions import SeenTransitions, chain_looped, loops, transitions
 from detectors.records.exchange import Exchange, Message, ToolEvent
 
 
 def exchange(*results, calls=(), human_after=False):
-    asked = [Message("user", "go"), *(Message("tool", "", (ToolEvent("result", name),)) for name in results)]
+    steps = (ToolEvent("result", name, parallel_group=group) for group, name in enumerate(results))
+    asked = [Message("user", "go"), *(Message("tool", "", (step,)) for step in steps)]
     if human_after:
         asked.append(Message("user", "and now?"))
     answer = Message("assistant", "", tuple(ToolEvent("call", name) for name in calls))
@@ -37,6 +38,19 @@ def test_two_tools_in_turn_are_a_loop():
     assert loops(exchange(*["search", "read"] * 4))
     assert not loops(exchange(*["search", "read"] * 3))
     assert not loops(exchange(*["search", "read"] * 3, "search", "send"))
+
+
+def test_parallel_calls_of_one_tool_are_one_step():
+    results = tuple(ToolEvent("result", "search", parallel_group=0) for _ in range(8))
+    assert not loops(Exchange("chat", "x", input_messages=(Message("tool", "", results),)))
+
+
+def test_a_chain_counts_once_where_it_first_loops_or_ends():
+    looping = [chain_looped(exchange(*["search"] * n, calls=("search",))) for n in range(9)]
+    assert looping == [None] * 6 + [True] + [None] * 2
+    assert chain_looped(exchange("search", "read")) is False
+    assert chain_looped(exchange(*["search"] * 7)) is None
+    assert chain_looped(exchange()) is None
 
 
 def test_a_new_human_turn_ends_a_loop():
