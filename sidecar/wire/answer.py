@@ -8,12 +8,12 @@ each costs time.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from detectors.records.exchange import Message, Signal
 from sidecar.gateway.capture import Capture
 from sidecar.wire.body import Body, response_body
-from sidecar.wire.chunk_template import ChunkTemplate
+from sidecar.wire.chunk_template import ChunkTemplate, Places
 from sidecar.wire.eventstream import EventStreamParser
 from sidecar.wire.headers import header
 from sidecar.wire.json_array import JsonArrayParser
@@ -31,6 +31,9 @@ _MAX_UNREADABLE = 1000
 MAX_CHOICES = 1000
 """Of choices past these nothing is kept."""
 
+NOTHING: Final[list[str]] = []
+"""For ``Answer.only_appended``: the event had no visible text, and was no news."""
+
 Parser = SseParser | NdjsonParser | JsonArrayParser | EventStreamParser
 
 
@@ -41,10 +44,12 @@ class Answer:
     ``ended``: the format's final marker, or the finish of every choice, has come.
     ``unknown`` counts what could not be read, ``unreadable`` what of it was no JSON. ``error`` is the object that reports one.
 
-    ``only_appended`` is set by ``add`` to the list of texts to which the event appended, if it
-    did nothing else, or nothing else that would be news if it came again: events that differ
-    in their text alone are then not parsed (``chunk_template``).
+    ``only_appended`` is set by ``add`` to the list of texts to which the event appended, or to
+    ``NOTHING`` where it had none, if it did nothing else, or nothing else that would be news if it
+    came again: events that differ in ``places`` alone are then not parsed (``chunk_template``).
     """
+
+    places: ClassVar[Places] = Places(texts=())
 
     def __init__(self) -> None:
         self.model: str | None = None
@@ -62,6 +67,10 @@ class Answer:
         self.streamed = False
         self.cut = False
         self.first_chunk_at_s: float | None = None
+
+    def unwrapped(self, events: list[bytes]) -> list[bytes]:
+        """The events of a stream, out of an envelope where the format has one."""
+        return events
 
     def add(self, event: dict[str, Any]) -> None:
         """One event of a stream."""
@@ -118,7 +127,7 @@ def _is_sse(media_type: str, head: bytes) -> bool:
 
 def _read_stream(body: Body, parser: Parser, answer: Answer) -> None:
     answer.streamed = True
-    template = ChunkTemplate()
+    template = ChunkTemplate(answer.places)
     at_s, rest = None, []
     for piece_at_s, piece in body.pieces():
         # Piece by piece until the first content, whose arrival is asked for; then all at once.
@@ -126,43 +135,52 @@ def _read_stream(body: Body, parser: Parser, answer: Answer) -> None:
             rest.append(piece)
             continue
         at_s = piece_at_s
-        _add(answer, parser.feed(piece), template)
+        _add(answer, parser, parser.blocks(piece), template)
         if answer.started:
             answer.first_chunk_at_s = at_s
-    _add(answer, parser.feed(b"".join(rest)), template)
+    _add(answer, parser, parser.blocks(b"".join(rest)), template)
     if body.tail:
         at_s = None
         parser.gap()
-        _add(answer, parser.feed(body.tail), template)
+        _add(answer, parser, parser.blocks(body.tail), template)
         if not answer.ended:
             answer.add_tail(body.tail)
-    # The last event may be half an event: it is tried, and if it is none that is no wonder.
     unseen = not answer.started
-    _add(answer, [event for event in parser.close() if event.startswith(b"[") or load(event) is not None], template)
+    for event in answer.unwrapped(parser.close()):
+        # It may be half an event: it is tried, and if it is none that is no wonder.
+        if event.startswith(b"[") or load(event) is not None:
+            _add_event(answer, event)
     if unseen and answer.started:
         answer.first_chunk_at_s = at_s
     answer.unknown += parser.oversized
     answer.cut = answer.cut or parser.full
 
 
-def _add(answer: Answer, events: list[bytes], template: ChunkTemplate) -> None:
-    at = template.take(events, 0)
-    while at < len(events):
-        event = events[at]
+def _add(answer: Answer, parser: Parser, blocks: list[bytes], template: ChunkTemplate) -> None:
+    blocks = answer.unwrapped(blocks)
+    at = template.take(blocks, 0)
+    while at < len(blocks):
         if answer.unreadable >= _MAX_UNREADABLE:
             answer.cut = True
             return
-        value = None if event.startswith(b"[DONE]") else load(event)
-        if isinstance(value, dict):
-            answer.only_appended = None
-            answer.add(value)
-            if answer.only_appended:
-                template.learn(event, answer.only_appended)
-        elif value is None:
-            answer.mark(event)
-        else:
-            answer.unknown += 1
-        at = template.take(events, at + 1)
+        block = blocks[at]
+        event = parser.data(block)
+        if event is not None:
+            _add_event(answer, event)
+            if answer.only_appended is not None and answer.started and block.endswith(event):
+                template.learn(block, answer.only_appended)
+        at = template.take(blocks, at + 1)
+
+
+def _add_event(answer: Answer, event: bytes) -> None:
+    answer.only_appended = None
+    value = None if event.startswith(b"[DONE]") else load(event)
+    if isinstance(value, dict):
+        answer.add(value)
+    elif value is None:
+        answer.mark(event)
+    else:
+        answer.unknown += 1
 
 
 def _read_document(body: Body, status: int, answer: Answer) -> None:

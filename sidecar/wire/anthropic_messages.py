@@ -11,15 +11,16 @@ role ``tool``, whose text is that of the results.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from detectors.records.exchange import Exchange, HistoryComplete, Message, Role, ToolEvent
 from sidecar.gateway.capture import Capture
 from sidecar.wire import request as asked
-from sidecar.wire.answer import Answer, read
+from sidecar.wire.answer import NOTHING, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import Origin, ToolLedger
@@ -125,6 +126,8 @@ def _tool_event(block: dict[str, Any], ledger: ToolLedger) -> ToolEvent | None:
 class MessagesAnswer(Answer):
     """One message: its blocks by index, and the numbers beside them."""
 
+    places: ClassVar[Places] = Places(texts=("text",), passing=("p", "partial_json", "thinking"))
+
     def __init__(self) -> None:
         super().__init__()
         self._begun = False
@@ -202,10 +205,10 @@ class MessagesAnswer(Answer):
         if piece:
             self.started = True
             self._blocks.setdefault(index, {})  # its start may be missing, behind a gap
+            self.only_appended = NOTHING
             if field == "text":
-                pieces = self._texts.setdefault(index, [])
-                pieces.append(piece)
-                self.only_appended = pieces
+                self.only_appended = self._texts.setdefault(index, [])
+                self.only_appended.append(piece)
 
     def _stop(self, reason: Any) -> None:
         if isinstance(reason, str):

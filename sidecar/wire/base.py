@@ -41,10 +41,23 @@ class WireFormat:
     when_named: tuple[str, ...] = ()
     user_fields: tuple[tuple[str, ...], ...] = ()
     user_header: str = ""
+    also_called: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """What an operator may call it: the first word of its name, or another of its provider's names."""
+        return (self.name.partition(".")[0], *self.also_called)
 
     def is_called(self, name: str) -> bool:
-        """Whether ``name`` means this format: its own name, the first word of that, or its provider's."""
-        return name.lower() in (self.name, self.name.partition(".")[0], self.provider)
+        """Whether ``name`` means this format: as it is ``called``, or its own or its provider's whole name.
+
+        Letters and digits count, not what parts them, nor their case.
+        """
+        return _plain(name) in map(_plain, (self.name, self.provider, *self.called))
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 @cache

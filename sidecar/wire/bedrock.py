@@ -8,8 +8,8 @@ opaque. A guardrail that steps in says so in the stop reason, or beside Anthropi
 
 from __future__ import annotations
 
-import base64
 import binascii
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,8 +22,10 @@ from sidecar.wire.base import WireFormat
 from sidecar.wire.bedrock_converse import ConverseAnswer, converse_request, guardrail_block
 from sidecar.wire.body import request_document
 from sidecar.wire.headers import header
-from sidecar.wire.json_value import load, mapping, text
+from sidecar.wire.json_value import mapping, text
 from sidecar.wire.tool_ledger import ToolLedger
+
+_HELD = re.compile(rb'\{"chunk":\{.*?"bytes"\s*:\s*"([A-Za-z0-9+/=]*+)"', re.DOTALL)
 
 
 def decode(capture: Capture) -> Exchange | None:
@@ -56,23 +58,25 @@ def _error_name(capture: Capture, document: dict[str, Any]) -> str:
     return name.partition(":")[0].rpartition("#")[2]
 
 
+def _unwrapped(event: bytes) -> bytes:
+    held = _HELD.match(event)
+    try:
+        return binascii.a2b_base64(held[1]) if held else event
+    except binascii.Error:
+        return event
+
+
 class InvokeAnswer(MessagesAnswer):
     """Anthropic's answer in Bedrock's envelope."""
 
+    def unwrapped(self, events: list[bytes]) -> list[bytes]:
+        """The events that frames hold in base64; what is no such frame stays as it is."""
+        return [_unwrapped(event) for event in events]
+
     def add(self, event: dict[str, Any]) -> None:
-        """A frame's event: a piece of the stream, or an error."""
-        if "chunk" not in event:
-            super().add(event)
-            return
-        try:
-            inner = load(base64.b64decode(text(mapping(event["chunk"]).get("bytes"))))
-        except binascii.Error:
-            inner = None
-        if isinstance(inner, dict):
-            super().add(inner)
-            self._guard(inner)
-        else:
-            self.unknown += 1
+        """A piece of the stream, or an error."""
+        super().add(event)
+        self._guard(event)
 
     def add_document(self, document: dict[str, Any]) -> None:
         """The whole answer, or what a stream begins with."""

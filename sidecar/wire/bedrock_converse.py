@@ -7,11 +7,12 @@ blocks by index. Input tokens are sent without the cached ones, which are added 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from detectors.records.exchange import Message, Role, Signal, ToolEvent
 from sidecar.wire import request as asked
-from sidecar.wire.answer import Answer
+from sidecar.wire.answer import NOTHING, Answer
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import Origin, ToolLedger
@@ -124,6 +125,8 @@ def _actions(assessment: Any) -> Iterator[str]:
 class ConverseAnswer(Answer):
     """One message: its blocks by index, and the numbers beside them."""
 
+    places: ClassVar[Places] = Places(texts=("text",), passing=("input", "p", "reasoningContent"))
+
     def __init__(self) -> None:
         super().__init__()
         self._begun = False
@@ -194,10 +197,11 @@ class ConverseAnswer(Answer):
         self._begun = True
         piece = text(delta.get("text"))
         if piece:
-            pieces = self._texts.setdefault(index, [])
-            pieces.append(piece)
-            self.only_appended = pieces
-        elif not any(kind in delta for kind in ("text", "toolUse", "toolResult", "reasoningContent", "citation")):
+            self.only_appended = self._texts.setdefault(index, [])
+            self.only_appended.append(piece)
+        elif any(kind in delta for kind in ("text", "toolUse", "toolResult", "reasoningContent", "citation")):
+            self.only_appended = NOTHING
+        else:
             self.unknown += 1
         arguments = mapping(delta.get("toolUse")).get("input")
         self.started = self.started or bool(piece or arguments or delta.get("reasoningContent"))

@@ -10,7 +10,7 @@ from typing import Any
 from sidecar.gateway.capture import MAX_ARRIVALS, Capture
 from sidecar.wire import content_encoding
 from sidecar.wire.headers import header
-from sidecar.wire.json_value import load, salvage
+from sidecar.wire.json_value import is_bounded, load, salvage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,11 @@ def response_body(capture: Capture) -> Body:
 
 
 def request_document(capture: Capture) -> tuple[dict[str, Any], bool]:
-    """(the request's JSON object, whether it is whole). Of a cut one what can be recovered; else the empty one."""
+    """(the request's JSON object, whether it is whole). Of a cut one, or one too dear to load, what can be recovered.
+
+    Where the server took a body that is no JSON, the copy of it was cut. Where it answered with an
+    error, the body said nothing to it, and says nothing here.
+    """
     pieces, decoded = content_encoding.decode(
         [capture.request_body],
         header(capture.request_headers, "content-encoding"),
@@ -69,6 +73,6 @@ def request_document(capture: Capture) -> tuple[dict[str, Any], bool]:
     body = b"".join(pieces)
     whole = decoded and not capture.request_truncated
     document = load(body) if whole else None
-    if document is None:
+    if document is None and (not whole or capture.status < 400 or not is_bounded(body)):
         document, whole = salvage(body), False
     return (document, whole) if isinstance(document, dict) else ({}, False)

@@ -30,14 +30,22 @@ POLICY_CODES = frozenset(
 def error_type(document: dict[str, Any], status: int) -> str:
     """The most specific name the error gives itself: its code, else its type, else the status.
 
-    A code that is a number says no more than the status and is passed over.
+    A code that is an HTTP status says no more than that and is passed over. An error that came
+    under status 200, in the middle of a stream, may have a status of its own.
     """
     error = _innermost(document)
     code = text(error.get("code"))
-    if code and not code.isdigit():
+    if code and not _is_status(code):
         return code
     own_type = text(error.get("status")) or text(error.get("type")) or text(error.get("error_type"))
-    return own_type if own_type not in ("", "error") else str(status)
+    if own_type not in ("", "error"):
+        return own_type
+    own_status = str(error.get("code") or error.get("http_status_code") or error.get("status_code") or "")
+    return own_status if status < 400 and _is_status(own_status) else str(status)
+
+
+def _is_status(code: str) -> bool:
+    return len(code) == 3 and code.isascii() and code.isdigit()
 
 
 def is_policy_block(document: dict[str, Any]) -> bool:

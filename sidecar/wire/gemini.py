@@ -9,7 +9,7 @@ A prompt that policy blocks is answered with status 200, a block reason and no c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from detectors.records.exchange import Exchange, Message, Role, ToolEvent
@@ -19,6 +19,7 @@ from sidecar.wire.answer import MAX_CHOICES, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
@@ -43,6 +44,9 @@ _NAMED_TOOLS = ("functionDeclarations", "function_declarations", "mcpServers")
 _CALLS = ("functionCall", "executableCode", "toolCall")
 _RESULTS = ("functionResponse", "codeExecutionResult", "toolResponse")
 _SILENT = ("text", "thought", "thoughtSignature", "inlineData", "fileData", "videoMetadata")
+_UNDERSCORED = {"function_call": "functionCall", "function_response": "functionResponse"}
+"""Requests may be spelt so; answers are not."""
+
 _SAID_NOTHING = ("", "FINISH_REASON_UNSPECIFIED", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 
 
@@ -70,7 +74,10 @@ def _request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Reque
         if role is None:
             unknown += 1
             role = "system"  # nobody's turn
-        message = _message(items(sent.get("parts")), role, ledger)
+        parts = [
+            {_UNDERSCORED.get(key, key): value for key, value in part.items()} for part in items(sent.get("parts"))
+        ]
+        message = _message(parts, role, ledger)
         messages.append(message)
         # The API merges what one side says in a row, so results do not part two human messages.
         if message.role != "tool":
@@ -137,16 +144,19 @@ def _event(part: dict[str, Any], ledger: ToolLedger, choice: int) -> ToolEvent |
 
 
 class _Candidate:
-    __slots__ = ("finish_reason", "parts", "text")
+    __slots__ = ("finish_reason", "parts", "text", "thoughts")
 
     def __init__(self) -> None:
         self.text: list[str] = []
+        self.thoughts: list[str] = []
         self.parts: list[dict[str, Any]] = []  # those that call or answer a tool
         self.finish_reason: str | None = None
 
 
 class GeminiAnswer(Answer):
     """Chunks add up, by candidate."""
+
+    places: ClassVar[Places] = Places(texts=("text",), passing=("thoughtSignature",), counts=("usageMetadata",))
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,6 +178,8 @@ class GeminiAnswer(Answer):
         candidates = items(event.get("candidates"))
         for position, sent in enumerate(candidates):
             self._add_candidate(sent, position)
+        if len(candidates) != 1 or feedback:
+            self.only_appended = None
         self.unknown += not candidates and not feedback and "usageMetadata" not in event
 
     def add_tail(self, tail: bytes) -> None:
@@ -196,21 +208,26 @@ class GeminiAnswer(Answer):
                 return
             candidate = self._candidates[index] = _Candidate()
             self._open.add(index)
-        for part in items(mapping(sent.get("content")).get("parts")):
+        parts = items(mapping(sent.get("content")).get("parts"))
+        for part in parts:
             thinks = part.get("thought") is True
-            visible = "" if thinks else text(part.get("text"))
-            if visible:
-                candidate.text.append(visible)
+            said_here = text(part.get("text"))
+            pieces = candidate.thoughts if thinks else candidate.text
+            if said_here:
+                pieces.append(said_here)
+                self.started = True
             if any(kind in part for kind in _CALLS + _RESULTS):
                 candidate.parts.append(part)
                 self.started = True
             elif not any(kind in part for kind in _SILENT):
                 self.unknown += 1
-            self.started = self.started or bool(visible) or (thinks and bool(part.get("text")))
+            elif said_here and len(parts) == 1:
+                self.only_appended = pieces
         self._finish(index, text(sent.get("finishReason")))
 
     def _finish(self, index: int, reason: str) -> None:
         if reason not in _SAID_NOTHING:
+            self.only_appended = None
             self._candidates[index].finish_reason = reason
             self._open.discard(index)
             if reason in _POLICY_FINISHES:

@@ -3,7 +3,8 @@
 Gemini streams its answer so unless asked for SSE; other servers answer several prompts with
 an array. What in the array is no object is passed over.
 
-Only strings and brackets are looked at, one regular expression's match at a time, and where
+Gemini's objects have lines of their own, and all but their first and last are indented: such an
+object ends where a line begins with its bracket. Of others only strings and brackets are looked at, one regular expression's match at a time, and where
 a string goes on is remembered: the cost does not depend on where the network cut the bytes.
 """
 
@@ -14,6 +15,14 @@ import re
 _STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _NEXT = re.compile(rb'["\[\]{}]')
 _TOKENS_AN_EVENT = 3
+
+
+def _pretty_end(pending: bytes, start: int) -> int:
+    """Where an object ends whose lines are indented; 0 where it is none such, or not all there."""
+    if not pending.startswith((b"{\n ", b"{\n\t"), start):
+        return 0
+    end = pending.find(b"\n}", start) + 2
+    return end if end > 1 and pending.count(b"{", start, end) == pending.count(b"}", start, end) else 0
 
 
 class JsonArrayParser:
@@ -60,6 +69,12 @@ class JsonArrayParser:
             self._pending, self._at = self._pending[self._at :], 0
         return events
 
+    blocks = feed
+
+    def data(self, block: bytes) -> bytes:
+        """An event of ``blocks`` is its data."""
+        return block
+
     def gap(self) -> None:
         """Bytes are missing here: reading starts at the next object that begins a line."""
         self._pending, self._at, self._in_string = b"", 0, False
@@ -93,6 +108,12 @@ class JsonArrayParser:
             if token == b'"':
                 in_string = True
             elif token in b"[{":
+                if depth == 1 and (end := _pretty_end(pending, at - 1)) > 0:
+                    events.append(pending[at - 1 : end])
+                    at = end
+                    if len(events) == self._events_left:
+                        break
+                    continue
                 depth += 1
                 if depth == 2:
                     self._start = at - 1

@@ -49,13 +49,13 @@ def load(data: bytes) -> Any:
     that might take more than 14 MiB, or 14 times its length, is refused; on the second try, than
     an eighth of that or with more than 40,000 escapes.
     """
-    if len(data) > MAX_BYTES or not _is_bounded(data):
+    if len(data) > MAX_BYTES or not is_bounded(data):
         return None
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         pass
-    if data.count(b"\\") > _SLOW_ESCAPES or not _is_bounded(data, _SLOW_SHARE):
+    if data.count(b"\\") > _SLOW_ESCAPES or not is_bounded(data, _SLOW_SHARE):
         return None
     try:
         value = json.loads(data.decode("utf-8", "replace"))
@@ -64,7 +64,8 @@ def load(data: bytes) -> Any:
     return _well_formed(value) if b"\\ud" in data or b"\\uD" in data else value
 
 
-def _is_bounded(data: bytes, share: int = 1) -> bool:
+def is_bounded(data: bytes, share: int = 1) -> bool:
+    """Whether what ``data`` may take in memory is within the budget of ``load``, divided by ``share``."""
     budget = max(_BUDGET, _BUDGET_A_BYTE * len(data)) // share
     if _cost(data) <= budget:
         return True

@@ -6,7 +6,7 @@ Several prompts are answered with an array, or with pieces that say their ``inde
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from detectors.records.exchange import Exchange, Message
 from sidecar.gateway.capture import Capture
@@ -15,6 +15,7 @@ from sidecar.wire.answer import MAX_CHOICES, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, last_member, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
@@ -62,6 +63,11 @@ class _Completion:
 
 class LlamaAnswer(Answer):
     """Pieces add up, by index."""
+
+    places: ClassVar[Places] = Places(
+        texts=("content",),
+        passing=("completion_probabilities", "timings", "tokens", "tokens_evaluated", "tokens_predicted"),
+    )
 
     def __init__(self) -> None:
         super().__init__()

@@ -62,6 +62,12 @@ class NdjsonParser:
             self._skipping = True
         return self._events(lines)
 
+    blocks = feed
+
+    def data(self, block: bytes) -> bytes:
+        """An event of ``blocks`` is its data."""
+        return block
+
     def gap(self) -> None:
         """Bytes are missing here: reading starts at the next line that begins an object."""
         self._keep(b"")

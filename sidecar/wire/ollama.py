@@ -7,15 +7,16 @@ status 200. ``context`` hands the server's own memory of a conversation back to 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from detectors.records.exchange import Exchange, Message, Role, ToolEvent
 from sidecar.gateway.capture import Capture
 from sidecar.wire import request as asked
-from sidecar.wire.answer import Answer, read
+from sidecar.wire.answer import NOTHING, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, items, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
@@ -83,6 +84,8 @@ def _calls(calls: list[dict[str, Any]], ledger: ToolLedger) -> tuple[ToolEvent, 
 class OllamaAnswer(Answer):
     """Lines add up; the last one, ``done``, has the reason and the counts."""
 
+    places: ClassVar[Places] = Places(texts=("content", "response"), passing=("created_at", "logprobs", "thinking"))
+
     def __init__(self) -> None:
         super().__init__()
         self._begun = False
@@ -102,12 +105,16 @@ class OllamaAnswer(Answer):
         piece = text(message.get("content")) or text(event.get("response"))
         calls = items(message.get("tool_calls"))
         self._begun = True
-        self._text.append(piece)
+        if piece:
+            self._text.append(piece)
         self._calls += calls
         self.model = self.model or text(event.get("model")) or None
         if piece or message.get("thinking") or any(mapping(call.get("function")).get("arguments") for call in calls):
             self.started = True
+        if not calls:
+            self.only_appended = self._text if piece else NOTHING
         if event.get("done") is True:
+            self.only_appended = None
             self.ended = True
             self._done_reason = text(event.get("done_reason")) or None
             self.input_tokens = count(event.get("prompt_eval_count"))

@@ -8,16 +8,18 @@ a second name, begins a new call. Arguments are not kept.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from detectors.records.exchange import Exchange, Message, Role, ToolEvent
 from sidecar.gateway.capture import Capture
 from sidecar.wire import moderation
 from sidecar.wire import request as asked
-from sidecar.wire.answer import MAX_CHOICES, Answer, read
+from sidecar.wire.answer import MAX_CHOICES, NOTHING, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
@@ -68,7 +70,7 @@ def azure_deployment(path: str) -> str:
     >>> azure_deployment("/openai/deployments/gpt/chat/completions")
     'gpt'
     """
-    return path.partition("/deployments/")[2].partition("/")[0]
+    return unquote(path.partition("/deployments/")[2].partition("/")[0])
 
 
 def content_text(content: Any, kinds: tuple[str, ...] = ("text",), field: str = "text") -> str:
@@ -161,6 +163,25 @@ class Choice:
 class ChatAnswer(Answer):
     """``policy`` is the request's own moderation policy (``moderation.policy``)."""
 
+    places: ClassVar[Places] = Places(
+        texts=("content", "text"),
+        passing=(
+            "arguments",
+            "audio",
+            "input",
+            "logprobs",
+            "obfuscation",
+            "p",  # Mistral's padding
+            "reasoning",
+            "reasoning_content",
+            "reasoning_details",
+            "thinking",
+            "timings",
+            "token_ids",
+        ),
+        counts=("usage",),
+    )
+
     def __init__(self, policy: dict[str, Any]) -> None:
         super().__init__()
         self._policy = policy
@@ -188,7 +209,7 @@ class ChatAnswer(Answer):
                 self._add_choice(choice, position)
             else:
                 self.unknown += 1
-        if usage or len(choices) != 1:
+        if len(choices) != 1 or self.error is event:
             self.only_appended = None
 
     def add_tail(self, tail: bytes) -> None:
@@ -237,15 +258,13 @@ class ChatAnswer(Answer):
             self._open.add(index)
             self.ended = False  # another choice may have finished before this one began
         said = sent.get("delta") or sent.get("message")
-        only_text = False
         if isinstance(said, dict):
-            only_text = self._add_said(said, choice, whole="message" in sent)
-        elif isinstance(sent.get("text"), str):  # the Completions API
-            only_text = self._add_text(sent["text"], choice)
+            self.only_appended = self._add_said(said, choice, whole="message" in sent)
+        else:  # the Completions API
+            self.only_appended = choice.text if self._add_text(text(sent.get("text")), choice) else NOTHING
         finish = sent.get("finish_reason")
-        if finish is None:
-            self.only_appended = choice.text if only_text else None
-        elif isinstance(finish, str):
+        if isinstance(finish, str):
+            self.only_appended = None
             choice.finish_reason = finish
             self._open.discard(index)
             self.ended = not self._open
@@ -254,30 +273,31 @@ class ChatAnswer(Answer):
         if "content_filter_results" in sent:
             self._filter(mapping(sent["content_filter_results"]))
 
-    def _add_said(self, said: dict[str, Any], choice: Choice, *, whole: bool) -> bool:
-        """Returns whether there was text and nothing else."""
+    def _add_said(self, said: dict[str, Any], choice: Choice, *, whole: bool) -> list[str] | None:
+        """Returns the list to which a text was appended, NOTHING where there was none, None where there was more."""
         content = said.get("content")
-        only_text = False
-        if isinstance(content, str):
-            only_text = self._add_text(content, choice)
-        elif content:
-            self._add_text(content_text(content), choice)
+        more = False
+        if not isinstance(content, str) and content:
             self._add_refusal(content_text(content, ("refusal",), "refusal"), choice)
             # Mistral's reasoning is a part of its own.
             self.started = self.started or any(part.get("type") == "thinking" for part in items(content))
+            content, more = content_text(content), bool(choice.refusal)
+        pieces = choice.text if self._add_text(text(content), choice) else NOTHING
         if said.get("refusal"):
-            only_text = False
+            more = True
             self._add_refusal(text(said["refusal"]), choice)
         if said.get("tool_calls"):
-            only_text = False
             for position, call in enumerate(items(said["tool_calls"])):
                 index = position if whole else count(call.get("index")) or 0
-                choice.add_call(index, _name(call), text(call.get("id")))
+                name, call_id = _name(call), text(call.get("id"))
+                more = more or bool(name or call_id) or index not in choice.calls
+                choice.add_call(index, name, call_id)
         if said.get("function_call"):
-            only_text = False
-            choice.add_call(0, text(mapping(said["function_call"]).get("name")), "")
+            name = text(mapping(said["function_call"]).get("name"))
+            more = more or bool(name) or 0 not in choice.calls
+            choice.add_call(0, name, "")
         self.started = self.started or _thinks_or_calls(said)
-        return only_text
+        return None if more else pieces
 
     def _add_text(self, visible: str, choice: Choice) -> bool:
         if not visible:
@@ -313,4 +333,5 @@ FORMAT = WireFormat(
     suffixes=("/chat/completions", SHARED_PATH),
     decode=decode,
     user_fields=(("safety_identifier",), ("user",)),
+    also_called=("azure", "vllm"),
 )

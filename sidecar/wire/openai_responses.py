@@ -10,7 +10,7 @@ Only ``POST …/responses`` is an exchange; reading one again (``GET …/{id}``)
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from detectors.records.exchange import Exchange, Message
 from sidecar.gateway.capture import Capture
@@ -20,6 +20,7 @@ from sidecar.wire.answer import Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.responses_items import (
@@ -106,6 +107,8 @@ class _Item:
 class ResponsesAnswer(Answer):
     """``policy`` is the request's own moderation policy (``moderation.policy``)."""
 
+    places: ClassVar[Places] = Places(texts=("delta",), passing=("logprobs", "obfuscation", "sequence_number"))
+
     def __init__(self, policy: dict[str, Any]) -> None:
         super().__init__()
         self._policy = policy
@@ -113,6 +116,7 @@ class ResponsesAnswer(Answer):
         self._items: dict[str, _Item] = {}
         self._output: list[dict[str, Any]] = []
         self._finish: str | None = None
+        self._unseen: list[str] = []  # reasoning and arguments, which nobody asks for again
 
     def add(self, event: dict[str, Any]) -> None:
         """One event of a stream."""
@@ -181,14 +185,16 @@ class ResponsesAnswer(Answer):
         if not piece:
             return
         self.started = True
+        pieces = self._unseen
         if kind == "response.output_text.delta":
             pieces = self._item(event, text(event.get("item_id"))).text
-            pieces.append(piece)
-            self.only_appended = pieces
         elif kind == "response.refusal.delta":
-            self._item(event, text(event.get("item_id"))).refusal.append(piece)
+            pieces = self._item(event, text(event.get("item_id"))).refusal
         elif not kind.startswith(_SILENT):
             self.unknown += 1
+            return
+        pieces.append(piece)
+        self.only_appended = pieces
 
     def _item(self, event: dict[str, Any], item_id: str) -> _Item:
         index = count(event.get("output_index"))
@@ -208,7 +214,7 @@ class ResponsesAnswer(Answer):
 FORMAT = WireFormat(
     name="openai.responses",
     provider="openai",
-    suffixes=("/v1/responses", "/openai/responses"),
+    suffixes=("/responses",),
     decode=decode,
     user_fields=(("safety_identifier",), ("user",)),
 )

@@ -1,15 +1,16 @@
 """SGLang's own API: /generate.
 
 A stream's text is cumulative: each event says again everything since the beginning, unless
-the server was started to send only what is new. An event whose text does not begin with what
-is known is taken for such a piece. Several prompts, or n samples, are told apart by index.
+the server was started to send only what is new. So it is where an event's text does not begin
+with the one before. Several prompts, or n samples, are told apart by index.
 
 /generate is TGI's path too; its bodies have ``inputs`` where these have ``text`` or token ids.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from typing import Any, ClassVar
 
 from detectors.records.exchange import Exchange, HistoryComplete, Message
 from sidecar.gateway.capture import Capture
@@ -18,11 +19,15 @@ from sidecar.wire.answer import MAX_CHOICES, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 
 PROMPTS = ("text", "input_ids", "input_embeds")
+
+_TIMES = ("cached_tokens", "e2e_latency", "decode_throughput", "response_sent_to_client_ts", "output_token_logprobs")
+"""Of ``meta_info``: what changes from event to event and is not read."""
 
 
 def decode(capture: Capture) -> Exchange | None:
@@ -49,17 +54,29 @@ def decode(capture: Capture) -> Exchange | None:
 
 
 class _Sample:
-    __slots__ = ("finish_reason", "input_tokens", "output_tokens", "text")
+    __slots__ = ("finish_reason", "input_tokens", "output_tokens", "said")
 
     def __init__(self) -> None:
-        self.text = ""
+        self.said: list[str] = []
         self.finish_reason: str | None = None
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
 
+    @property
+    def text(self) -> str:
+        """The last event's text where each begins with the one before it, else all of them."""
+        said = [each for each in self.said if each]
+        if all(later.startswith(each) for each, later in itertools.pairwise(said)):
+            return said[-1] if said else ""
+        return "".join(said)
+
 
 class SglangAnswer(Answer):
     """Samples by index; of an array without indices, by position."""
+
+    places: ClassVar[Places] = Places(
+        texts=("text",), passing=("output_ids", *_TIMES), counts=("prompt_tokens", "completion_tokens")
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +102,9 @@ class SglangAnswer(Answer):
             sample = self._samples[index] = _Sample()
             self._open.add(index)
         said = text(event.get("text"))
-        sample.text = said if said.startswith(sample.text) else sample.text + said
+        if said:
+            sample.said.append(said)
+            self.only_appended = sample.said
         self.started = self.started or bool(said)
         self.response_id = self.response_id or text(facts.get("id")) or None
         given, made = count(facts.get("prompt_tokens")), count(facts.get("completion_tokens"))
@@ -94,6 +113,7 @@ class SglangAnswer(Answer):
         finish = mapping(facts.get("finish_reason"))
         reason = text(finish.get("type")) or text(facts.get("finish_reason"))
         if reason:
+            self.only_appended = None
             sample.finish_reason = reason
             self._open.discard(index)
         self.ended = not self._open

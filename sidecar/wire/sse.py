@@ -60,6 +60,10 @@ class SseParser:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Data of the events that ``data`` completes."""
+        return self._events(self.blocks(data))
+
+    def blocks(self, data: bytes) -> list[bytes]:
+        """The events that ``data`` completes, names and comments included: for ``data``."""
         if self._events_left <= 0:
             return []
         data = self._with_line_feeds(data)
@@ -81,7 +85,15 @@ class SseParser:
             self._skipping = False
             del blocks[0]
         self._bound()
-        return self._events(blocks)
+        return blocks
+
+    def data(self, block: bytes) -> bytes | None:
+        """Data of an event of ``blocks``; None where it has none, or too much."""
+        event = block[6:] if block.startswith(b"data: ") and b"\n" not in block else _data(block)
+        if event is not None and len(event) > self._max_event_bytes:
+            self.oversized += 1
+            return None
+        return event
 
     def gap(self) -> None:
         """Bytes are missing here: what is pending is dropped, and reading starts at the next line."""
@@ -125,20 +137,10 @@ class SseParser:
             self._skipping = True
 
     def _events(self, blocks: list[bytes]) -> list[bytes]:
-        events = [
-            # Most blocks are one line of data; the rest is looked at line by line.
-            block[6:] if block.startswith(b"data: ") and b"\n" not in block else _data(block)
-            for block in blocks
-        ]
-        kept = [event for event in events if event is not None and len(event) <= self._max_event_bytes]
-        self.oversized += len(events) - len(kept) - events.count(None)
-        return kept
+        return [event for block in blocks if (event := self.data(block)) is not None]
 
 
 def _data(block: bytes) -> bytes | None:
-    named = block.find(b"\ndata: ")
-    if named > 0 and block.count(b"\n") == 1 and not block.startswith(b"data:"):
-        return block[named + 7 :]  # a name, and one line of data
     if b"data:" not in block:
         return None
     lines = [

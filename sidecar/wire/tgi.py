@@ -8,7 +8,7 @@ SageMaker's /invocations, answer with an array. /generate is SGLang's path too; 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from detectors.records.exchange import Exchange, Message
 from sidecar.gateway.capture import Capture
@@ -17,6 +17,7 @@ from sidecar.wire.answer import Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
+from sidecar.wire.chunk_template import Places
 from sidecar.wire.json_value import count, last_member, mapping, text
 from sidecar.wire.openai_chat import SHARED_PATH
 from sidecar.wire.request import Request
@@ -27,7 +28,8 @@ from sidecar.wire.tool_ledger import ToolLedger
 def decode(capture: Capture) -> Exchange | None:
     """The exchange; None on a shared path whose body is another format's. Never raises."""
     document, whole = request_document(capture)
-    if "inputs" not in document and (capture.path.endswith(SHARED_PATH) or any(f in document for f in PROMPTS)):
+    own_path = capture.path.endswith(("/generate", "/generate_stream"))
+    if "inputs" not in document and (not own_path or any(field in document for field in PROMPTS)):
         return None
     request = Request(
         document=document,
@@ -45,6 +47,8 @@ def decode(capture: Capture) -> Exchange | None:
 
 class TgiAnswer(Answer):
     """Tokens, or the text as a whole."""
+
+    places: ClassVar[Places] = Places(texts=("text",), passing=("id", "index", "logprob", "top_tokens"))
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,12 +69,16 @@ class TgiAnswer(Answer):
             if token.get("special") is not True and text(token.get("text")):
                 self._tokens.append(token["text"])
                 self.started = True
+                self.only_appended = self._tokens
         if isinstance(whole, str):
+            self.only_appended = None
             self._begun = self.ended = True
             self._text = whole
             self.started = self.started or bool(whole)
         self.unknown += not isinstance(token, dict) and not isinstance(whole, str)
-        self._detail(mapping(event.get("details")))
+        if event.get("details"):
+            self.only_appended = None
+            self._detail(mapping(event["details"]))
 
     def add_tail(self, tail: bytes) -> None:
         """The details' own reasons and counts, of an answer whose prefill or tokens were cut."""
@@ -96,4 +104,5 @@ FORMAT = WireFormat(
     suffixes=("/generate", "/generate_stream", SHARED_PATH),
     decode=decode,
     when_named=("/",),
+    also_called=("huggingface", "text-generation-inference"),
 )

@@ -1,5 +1,7 @@
 """The corpus: exchanges of our own writing, and the Exchange that each of them is.
 
+Those named ``recorded_…`` are a real llama.cpp server's (``record.py``).
+
 ``corpus/<format>/<case>.request.json`` is the request's body, ``.response.<kind>`` the answer's,
 byte for byte: ``json``, ``sse``, ``ndjson``, ``array`` (a JSON array that is streamed) or
 ``eventstream`` (Amazon's binary frames). ``.exchange.json`` is the expected Exchange,
@@ -12,6 +14,7 @@ later, so that the expected time to the first chunk names the block that holds i
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import re
@@ -22,6 +25,7 @@ from typing import Any
 import pytest
 
 from detectors.records.exchange import Exchange, Message, ToolEvent
+from sidecar.commands.replay import format_check_line
 from sidecar.gateway.capture import Capture
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -174,11 +178,14 @@ CASES = [load_case(path) for path in sorted(CORPUS.glob("*/*.exchange.json"))]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """``case``: each case; ``stream_case``: streams; ``sdk_case``: those that keep to an official SDK's types."""
+    """``case``: each case; ``stream_case``: streams; ``sdk_case``: those that keep to an official SDK's types;
+    ``recorded_case``: a real server's.
+    """
     chosen = {
         "case": CASES,
         "stream_case": [case for case in CASES if case.kind != "json"],
         "sdk_case": [case for case in CASES if case.sdk and case.protocol in WITH_AN_SDK],
+        "recorded_case": [case for case in CASES if case.name.startswith("recorded_")],
     }
     for argument, cases in chosen.items():
         if argument in metafunc.fixturenames:
@@ -188,6 +195,45 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def capture() -> Callable[..., Capture]:
     return capture_of
+
+
+def shown_fields(
+    path, request, answer, fields, *, status=200, content_type=None, provider=None, cut=False, headers=(), encoding=None
+):
+    """Of what ``kilter replay --format-check`` shows for an exchange, ``fields``.
+
+    ``answer``: a list of events (SSE), an object, or bytes as they are.
+    """
+    if isinstance(answer, list):
+        body = "".join(f"data: {each if isinstance(each, str) else json.dumps(each)}\n\n" for each in answer).encode()
+    else:
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    json_type = ["content-type", "application/json"]
+    answer_type = content_type or ("text/event-stream" if isinstance(answer, list) else "application/json")
+    answer_headers = [["content-type", answer_type], *([["content-encoding", encoding]] if encoding else [])]
+    sent = request if isinstance(request, bytes) else json.dumps(request).encode()
+    record = {
+        "config": {"provider": provider} if provider else {},
+        "request": {
+            "method": "POST",
+            "path": path,
+            "headers": [json_type, *headers],
+            "body_b64": base64.b64encode(sent).decode(),
+        },
+        "response": {
+            "status": status,
+            "headers": answer_headers,
+            "body_b64": base64.b64encode(body).decode(),
+            "cut": cut,
+        },
+    }
+    shown = json.loads(format_check_line(record))
+    return shown and {field: shown[field] for field in fields}
+
+
+@pytest.fixture
+def shown() -> Callable[..., dict[str, Any]]:
+    return shown_fields
 
 
 @pytest.fixture

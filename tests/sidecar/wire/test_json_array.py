@@ -77,3 +77,9 @@ def test_no_bytes_raise(pieces):
     for piece in pieces:
         parser.feed(piece)
     parser.close()
+
+
+def test_an_object_whose_lines_are_indented_by_halves_ends_where_its_bracket_does():
+    given = b'[{\n "a": {\n},\n "b": "}"\n}\n,\r\n{\n "c": "{"\n}\n]'
+    parser = JsonArrayParser()
+    assert [json.loads(event) for event in parser.feed(given)] == [{"a": {}, "b": "}"}, {"c": "{"}]
