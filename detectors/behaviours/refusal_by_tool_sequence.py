@@ -4,10 +4,9 @@ Watches the share of refusals by the last two tools whose results the model has 
 human spoke (``none``, ``search``, ``search>send_email``). Agents are declined, or talked out of
 declining, in the middle of a chain of calls that looks harmless step by step.
 
-Unit: one exchange counts 0 or 1; a conversation gives one for each answer of its chain, so
-exchanges of one chain are not independent, which the statistics must allow for. Assumes that
-the client names its tools alike over time. Breaks where tools are renamed: the old sequence
-dries up and the new one has no baseline.
+Unit: one conversation counts once a stratum, at its first answer after that sequence: the
+exchanges of one chain are not independent. Assumes that the client names its tools alike over
+time. Breaks where tools are renamed: the old sequence dries up and the new one has no baseline.
 """
 
 from __future__ import annotations
@@ -28,8 +27,9 @@ def _observe(exchange: Exchange, features: Features) -> Iterator[Observation]:
 behaviour = Behaviour(
     name="refusal_by_tool_sequence",
     question="Does the refusal rate move after some sequence of tools?",
-    unit="one exchange with a readable answer; 1 = refusal",
-    assumes="tools keep their names; exchanges of one chain are clustered",
+    unit="one conversation with a readable answer after this sequence; 1 = its first one refuses",
+    assumes="tools keep their names",
     breaks="renamed tools; histories that live on the server",
     observe=_observe,
+    unit_rule="conversation",
 )

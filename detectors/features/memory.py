@@ -30,8 +30,11 @@ class Memory:
         label = features.judgements[0].label
         model = exchange.response_model or exchange.request_model or ""
         new = [step for step in transitions(exchange) if self._transitions.first_seen(model, step)]
-        attempt = None
-        if exchange.user_key is not None and label in ("refusal", "hollow_refusal", "compliance"):
+        attempt, returning = None, False
+        # Every step of a chain of tools repeats what the human said; only the first one is an attempt.
+        asked = features.tool_state not in ("after_result", "after_error")
+        if exchange.user_key is not None and asked and label in ("refusal", "hollow_refusal", "compliance"):
+            returning = self._inputs.knows(exchange.user_key, exchange.started_at_s)
             attempt = self._inputs.attempt(
                 exchange.user_key, _asked(exchange), exchange.started_at_s, refused=label == "refusal"
             )
@@ -39,6 +42,7 @@ class Memory:
             features,
             attempt=attempt.number if attempt else None,
             refused_before=attempt is not None and attempt.all_refused,
+            returning=returning and attempt is not None,
             complied_after_refusal=self._conversations.complied_after_refusal(
                 exchange.conversation_id, label, exchange.started_at_s
             ),

@@ -14,6 +14,8 @@ Rules of this file
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from detectors.features.tool_error import reads_as_error
@@ -55,6 +57,12 @@ def tool_sequence(exchange: Exchange) -> str:
 def results_since_human(exchange: Exchange) -> list[str]:
     """Names of the tools whose results the model has seen since the human spoke, in order."""
     return [event.name[:NAME] or _UNNAMED for event, _ in _results(exchange)]
+
+
+def steps_since_human(exchange: Exchange) -> list[tuple[str, ...]]:
+    """The same names, step by step: the results of calls that one message made in parallel are one step."""
+    seen = ((event.parallel_group, event.name[:NAME] or _UNNAMED) for event, _ in _results(exchange))
+    return [tuple(name for _, name in step) for _, step in groupby(seen, key=itemgetter(0))]
 
 
 def _results(exchange: Exchange) -> Iterator[tuple[ToolEvent, bool]]:

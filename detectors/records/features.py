@@ -33,7 +33,8 @@ class Features:
     What follows needs exchanges before this one, and is as here where none are remembered.
     ``attempt``: how often this user has made this request, this time included; None where no
     identity exists (``no_user_key``) or the input is too short to tell. ``refused_before``: all
-    earlier attempts were refused, so that this answer is one trial of persistence.
+    earlier attempts were refused, so that this answer is one trial of persistence. ``returning``: this user
+    has asked something before that is still remembered, so that this input could repeat it.
     ``complied_after_refusal``: the conversation's last answer refused, and this one did not; None
     where the last one did not refuse. ``first_seen_transitions``: as ``search>send_email``.
     ``tool_loop``: the same one or two tools over and over since the human spoke.
@@ -47,6 +48,7 @@ class Features:
     tool_state: str
     attempt: int | None = None
     refused_before: bool = False
+    returning: bool = False
     complied_after_refusal: bool | None = None
     first_seen_transitions: tuple[str, ...] = ()
     tool_loop: bool = False

@@ -1,4 +1,4 @@
-"""Each behaviour files an exchange where it belongs, and counts what it should."""
+"""Each refusal behaviour files an exchange where it belongs, and counts what it should."""
 
 import pytest
 
@@ -18,15 +18,18 @@ HISTORY = (
 
 def observed(answer, **fields):
     output = () if answer is None else (Message("assistant", answer),)
-    fields = {"turns": 5, "input_messages": HISTORY, "tools_offered": ("search",), **fields}
+    fields = {"turns": 5, "input_messages": HISTORY, "tools_offered": ("search",), "app": "shop", **fields}
     exchange = Exchange("chat", "x", output_messages=output, **fields)
     features = extract(exchange)
-    seen = (observation for behaviour in behaviours() for observation in behaviour.observe(exchange, features))
+    watched = [behaviour for behaviour in behaviours() if "refusal" in behaviour.name]
+    seen = (observation for behaviour in watched for observation in behaviour.observe(exchange, features))
     return {observation.feature: (observation.stratum, observation.value) for observation in seen}
 
 
 def test_a_refusal_is_filed_under_every_question():
     assert observed(NO) == {
+        "refusal_after_tool_result": ("1", 1.0),
+        "refusal_by_app": ("shop", 1.0),
         "refusal_by_length": ("4-7", 1.0),
         "refusal_by_language": ("de", 1.0),
         "refusal_by_tool_sequence": ("search", 1.0),
@@ -50,7 +53,7 @@ def test_an_answer_counts_in_the_rates_and_not_in_the_hollow_share():
     seen = observed(YES)
     assert "hollow_refusal" not in seen
     assert {value for _, value in seen.values()} == {0.0}
-    assert len(seen) == 4
+    assert len(seen) == 6
 
 
 @pytest.mark.parametrize(
