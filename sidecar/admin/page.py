@@ -22,6 +22,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters["percent"] = lambda ratio: f"{100 * ratio:.1f} %"
+_environment.filters["points"] = lambda difference: f"{100 * difference:+.1f}"
 _environment.filters["clock"] = lambda at_s: datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 _environment.filters["counted"] = lambda number: f"{number:,.0f}".replace(",", "\u202f")
 

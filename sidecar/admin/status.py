@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from detectors.records.behaviour import Behaviour
 from detectors.records.features import LABELS
+from detectors.records.verdict import Alarm, State, Verdict
 from detectors.stats.clopper_pearson import lower_bound, upper_bound
+from detectors.watch.gaps import Gap
 from sidecar.export.base import Series
 from sidecar.gateway.counters import Counters
 
 INTERVAL = 0.95
-STATE = "no_baseline"
-"""Rates are shown; nothing is judged before a baseline exists."""
+_ATTENTION: tuple[State, ...] = (
+    "out_of_control", "watch", "recovered", "too_few_users", "undetectable", "warming_up", "in_control", "no_baseline",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,9 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole. ``labels`` maps model to label to count since the monitor's start."""
+    """The whole. ``labels`` maps model to label to count since the monitor's start. ``verdicts`` are those of every
+    stratum, ``alarms`` the last ones, newest first, ``baseline`` what is used and what is being learned.
+    """
 
     version: str
     at_s: float
@@ -79,24 +85,63 @@ class Status:
     labels: Mapping[str, Mapping[str, int]]
     behaviours: tuple[BehaviourStatus, ...]
     label_names: tuple[str, ...] = LABELS
+    verdicts: tuple[Verdict, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def worst_first(self) -> list[Verdict]:
+        """Verdicts that say something, by how much they ask for attention."""
+        judged = [verdict for verdict in self.verdicts if verdict.state != "no_baseline"]
+        return sorted(judged, key=lambda verdict: (_ATTENTION.index(verdict.state), verdict.series))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+        """Plain JSON; what is not a number is null."""
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        plain["traffic"], plain["copies"] = asdict(self.traffic), asdict(self.copies)
+        plain["behaviours"] = [asdict(behaviour) for behaviour in self.behaviours]
+        plain["verdicts"] = [verdict.to_dict() for verdict in self.verdicts]
+        plain["alarms"] = [alarm.to_dict() for alarm in self.alarms]
+        plain["gaps"] = [_gap(gap) for gap in self.gaps]
+        return plain
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    found = gap.gap
+    numbers = {"estimate": found.estimate, "low": found.low, "high": found.high}
+    return {
+        **{name: getattr(gap, name) for name in ("behaviour", "stratum", "model", "anchor", "trials")},
+        **{name: None if math.isnan(value) else value for name, value in numbers.items()},
+        "state": found.state,
+        "calibrated": found.calibrated,
+    }
 
 
 def behaviours_status(
-    watched: Sequence[Behaviour], totals: Mapping[Series, tuple[float, int]]
+    watched: Sequence[Behaviour], totals: Mapping[Series, tuple[float, int]], verdicts: Sequence[Verdict] = ()
 ) -> tuple[BehaviourStatus, ...]:
     """Every watched behaviour, also those without traffic."""
     found = []
+    states = {verdict.series: verdict.state for verdict in verdicts}
     beta = (1 - INTERVAL) / 2
     for behaviour in watched:
         strata = []
         for (name, stratum, model), (events, trials) in totals.items():
             if name == behaviour.name:
                 low, high = float(lower_bound(events, trials, beta)), float(upper_bound(events, trials, beta))
-                strata.append(StratumStatus(model, stratum, STATE, events / trials, low, high, events, trials))
+                strata.append(
+                    StratumStatus(
+                        model,
+                        stratum,
+                        states.get((name, stratum, model), "no_baseline"),
+                        events / trials,
+                        low,
+                        high,
+                        events,
+                        trials,
+                    )
+                )
         strata.sort(key=lambda row: (-row.n, row.model, row.stratum))
         found.append(BehaviourStatus(behaviour.name, behaviour.question, tuple(strata)))
     return tuple(found)
@@ -124,6 +169,12 @@ class DataPlaneView:
             inflight=self.total("kilter_inflight_requests"),
         )
 
+    def copied_until_s(self) -> float | None:
+        """Unix time before which no copy began that may still come; None where no worker says so."""
+        said = [worker.read("kilter_copied_until_timestamp_seconds", (), 1)[0] for worker in self._workers]
+        return min(filter(None, said), default=None)
+
     def inclusion_probability(self) -> float:
-        """The least of all workers."""
-        return min(worker.read("kilter_inclusion_probability", (), 1)[0] for worker in self._workers)
+        """The least of all workers; one that has not begun says 0."""
+        said = [worker.read("kilter_inclusion_probability", (), 1)[0] for worker in self._workers]
+        return min(filter(None, said), default=0.0)

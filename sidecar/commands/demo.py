@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sidecar.admin_client import AdminClient
+from sidecar.admin_client import AdminClient, AdminError
 from sidecar.commands.status import show
 from sidecar.config import state_dir
 
@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from sidecar.demo.comparison import Move
     from sidecar.demo.scenario import Summary
 
-SETTLE_S = 2.0
+SETTLE_S = 6.0
+QUICK = {
+    "KILTER_TICKS__LENGTH_S": "1",
+    "KILTER_TICKS__GRACE_S": "4",
+    "KILTER_VERDICTS__FLOOR": "0.1",
+    "KILTER_VERDICTS__FLOOR_RELATIVE": "1",
+    "KILTER_BUDGET__PERIOD_DAYS": "0.05",
+}
+"""A minute in the place of weeks: ticks of a second, changes of 10 points, a budget for an hour."""
 SHOWN_MOVES = 8
 EPILOG = """\b
 Examples:
@@ -68,7 +76,7 @@ class Demo:
         async with AsyncExitStack() as stack:
             router = None if scripted else await self._real_model(stack)
             upstream = await stack.enter_async_context(ScriptedUpstream(router=router))
-            kilter = await stack.enter_async_context(KilterProcess(upstream.url))
+            kilter = await stack.enter_async_context(KilterProcess(upstream.url, settings=QUICK))
             admin = AdminClient(kilter.admin, state_dir(""))
             self._say(f"Scripted: refusals, languages and tool calls, from the server at {upstream.url}.")
             self._say(
@@ -78,6 +86,7 @@ class Demo:
 
             async def take_halfway() -> None:
                 halfway.append(await asyncio.to_thread(admin.get, "/metrics"))
+                await asyncio.to_thread(self._promote, AdminClient(kilter.admin, kilter.state))
 
             summary = await self._traffic(kilter.url, upstream.url, router is not None, take_halfway)
             await asyncio.sleep(SETTLE_S)
@@ -86,6 +95,15 @@ class Demo:
             before = comparison.counts(halfway[0].decode()) if halfway else {}
             found = comparison.moves(before, comparison.counts(end.decode()))
             return self._report(summary, status, found)
+
+    def _promote(self, admin: AdminClient) -> None:
+        """What an operator does after a week, done after half of the demo."""
+        try:
+            used = json.loads(admin.put("/api/v1/baselines/promote", {"anyway": True}))["in_use"]
+        except AdminError as error:
+            self._say(f"Too little traffic for a baseline, so nothing is judged ({error}); give it more --seconds.")
+        else:
+            self._say(f"Half-time: what was learned is now baseline {used}, and the model's policy changes.")
 
     async def _real_model(self, stack: AsyncExitStack) -> Any:
         from sidecar.demo.model import ModelUnavailable, RealModel  # noqa: PLC0415
@@ -129,7 +147,11 @@ class Demo:
             )
         else:
             show(status, self._console)
-            self._say("What moved at the change of policy, clearest first (rates, not verdicts):")
+            for alarm in reversed(status["alarms"]):
+                self._say(f"ALARM: {alarm['verdict']['explanation']}")
+            self._say(
+                "What moved at the change of policy, clearest first (rates; whether that is chance, the verdicts above say):"
+            )
             self._console.print(self._moves(found))
         self._say(
             f"{sent} answers were sent, Kilter counted {counted}; {sum(summary.failures.values())} requests failed."

@@ -13,6 +13,9 @@ from sidecar.admin_client import AdminClient, AdminError
 from sidecar.commands.run import ConfigExit
 from sidecar.config import state_dir
 
+QUIET = ("in_control", "warming_up", "undetectable", "too_few_users", "no_baseline")
+"""States of which only the number is shown."""
+
 
 @click.command(epilog="\b\nExamples:\n  kilter status\n  kilter status --admin 127.0.0.1:9501 --json | jq .traffic\n")
 @click.option("--admin", default="127.0.0.1:9401", show_default=True, metavar="ADDRESS", help="Admin address.")
@@ -61,7 +64,24 @@ def show(document: dict[str, Any], console: Console) -> None:
     for behaviour in document["behaviours"]:
         if behaviour["strata"]:
             console.print(_strata(behaviour, document["window_s"]))
-    console.print("A rate alone is no alarm: there is no baseline yet, so nothing is judged.", style="dim")
+    console.print(_judged(document))
+
+
+def _judged(document: dict[str, Any]) -> Table | str:
+    """Verdicts, those that ask for attention first; a sentence where nothing is judged."""
+    baseline = document["baseline"]
+    if not baseline.get("in_use") or baseline["unusable_because"]:
+        return "A rate alone is no alarm: there is no baseline to compare with, so nothing is judged."
+    table = Table(title=f"Is the behaviour in control? (baseline {baseline['in_use']})", title_justify="left")
+    table.add_column("state", no_wrap=True)
+    table.add_column("what and by how much")
+    states = [verdict["state"] for verdict in document["verdicts"]]
+    for verdict in document["verdicts"]:
+        if verdict["state"] not in QUIET:
+            table.add_row(verdict["state"].replace("_", " "), verdict["explanation"])
+    quiet = [f"{states.count(state)} {state.replace('_', ' ')}" for state in QUIET if state in states]
+    table.add_row("others", ", ".join(quiet))
+    return table
 
 
 def _strata(behaviour: dict[str, Any], window_s: float) -> Table:

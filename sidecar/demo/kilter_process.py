@@ -9,6 +9,8 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,21 +20,22 @@ STOP_LIMIT_S = 10.0
 
 class KilterProcess:
     """``async with KilterProcess(upstream_url) as kilter:`` serves at ``kilter.url``; ``kilter.admin`` is
-    ``host:port``. RuntimeError, with Kilter's own message, when it does not start.
+    ``host:port``, ``kilter.state`` its directory. ``settings`` are environment variables. RuntimeError, with Kilter's own message, when it does not start.
     """
 
-    def __init__(self, upstream_url: str, *flags: str) -> None:
+    def __init__(self, upstream_url: str, *flags: str, settings: Mapping[str, str] | None = None) -> None:
         self.url = ""
         self.admin = ""
         self._command = ["-m", "sidecar", "run", "--upstream", upstream_url, "--listen", "127.0.0.1:0"]
         self._command += ["--admin", "127.0.0.1:0", *flags]
+        self._settings = dict(settings or {})
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._state = tempfile.TemporaryDirectory(prefix="kilter-demo-")
         env = {name: value for name, value in os.environ.items() if not name.startswith("KILTER_")}
-        env["KILTER_STATE"] = self._state.name
+        env |= {**self._settings, "KILTER_STATE": self._state.name}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, *self._command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, env=env
         )
@@ -44,6 +47,11 @@ class KilterProcess:
         # The log must be read on, or a full pipe would hold Kilter up.
         self._reader = asyncio.get_running_loop().create_task(self._read_on(self._process))
         return self
+
+    @property
+    def state(self) -> Path:
+        """Where its token is."""
+        return Path(self._state.name)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

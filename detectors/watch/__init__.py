@@ -1,0 +1,1 @@
+"""From counts to verdicts: what counts, tick by tick, against a baseline. ``analysis.py`` is the way in."""

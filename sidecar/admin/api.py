@@ -1,0 +1,122 @@
+"""Baselines, alarms and annotations over HTTP. Writes reach here only with the admin token: the supervisor asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from detectors.records.baseline import Baseline
+from detectors.records.verdict import Alarm, Verdict
+from sidecar.store.baseline_file import dumped
+
+MOST_BYTES = 16 << 20
+
+
+class RefusedError(Exception):
+    """A command that cannot be carried out. ``str()`` says why."""
+
+
+class Judge(Protocol):
+    """What the API needs of the monitor. Commands raise RefusedError."""
+
+    def described(self) -> dict[str, Any]:
+        """The baselines and what is being learned."""
+
+    def baselines(self) -> list[Baseline]:
+        """Every one that is known, oldest first."""
+
+    def learn(self, now_s: float) -> dict[str, Any]:
+        """Begins to collect the next baseline."""
+
+    def promote(self, now_s: float, *, anyway: bool) -> dict[str, Any]:
+        """What was learned becomes the baseline."""
+
+    def take(self, text: str, now_s: float) -> dict[str, Any]:
+        """Uses the baseline of an exported file, or one that is known by its id."""
+
+    def annotate(self, text: str, now_s: float) -> dict[str, Any]:
+        """Keeps an operator's words."""
+
+    def alarms(self) -> list[Alarm]:
+        """Newest first."""
+
+    def verdicts(self) -> list[Verdict]:
+        """Of every stratum."""
+
+
+class Api:
+    """``clock()`` is Unix seconds; ``changed()`` is called after the baseline has changed."""
+
+    def __init__(self, judge: Judge, clock: Callable[[], float], changed: Callable[[], None]) -> None:
+        self._judge = judge
+        self._clock = clock
+        self._changed = changed
+
+    def add_to(self, app: web.Application) -> None:
+        """The routes."""
+        app.router.add_get("/api/v1/baselines", self._list)
+        app.router.add_get("/api/v1/baselines/{id}", self._export)
+        app.router.add_put("/api/v1/baselines/learn", self._learn)
+        app.router.add_put("/api/v1/baselines/promote", self._promote)
+        app.router.add_put("/api/v1/baselines/use", self._use)
+        app.router.add_put("/api/v1/annotations", self._annotate)
+        app.router.add_get("/api/v1/alarms", self._alarms)
+        app.router.add_get("/api/v1/verdicts", self._verdicts)
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.json_response(self._judge.described())
+
+    async def _export(self, request: web.Request) -> web.Response:
+        wanted = request.match_info["id"]
+        found = [one for one in self._judge.baselines() if wanted in (one.id, "latest")]
+        if not found:
+            return _word(f"no baseline {wanted[:40]!r} is known", 404)
+        return web.Response(text=dumped(found[-1]), content_type="application/json")
+
+    async def _learn(self, _: web.Request) -> web.Response:
+        return self._command(lambda: self._judge.learn(self._clock()))
+
+    async def _promote(self, request: web.Request) -> web.Response:
+        given = await _given(request)
+        return self._command(lambda: self._judge.promote(self._clock(), anyway=given.get("anyway") is True))
+
+    async def _use(self, request: web.Request) -> web.Response:
+        text = (await _given(request)).get("baseline")
+        if not isinstance(text, str):
+            return _word('need {"baseline": "<id, or the text of an exported file>"}', 400)
+        return self._command(lambda: self._judge.take(text, self._clock()))
+
+    async def _annotate(self, request: web.Request) -> web.Response:
+        text = (await _given(request)).get("text")
+        if not isinstance(text, str):
+            return _word('need {"text": "…"}', 400)
+        return self._command(lambda: self._judge.annotate(text, self._clock()))
+
+    async def _alarms(self, _: web.Request) -> web.Response:
+        return web.json_response([alarm.to_dict() for alarm in self._judge.alarms()])
+
+    async def _verdicts(self, _: web.Request) -> web.Response:
+        return web.json_response([verdict.to_dict() for verdict in self._judge.verdicts()])
+
+    def _command(self, work: Callable[[], dict[str, Any]]) -> web.Response:
+        try:
+            done = work()
+        except RefusedError as error:
+            return _word(str(error), 409)
+        self._changed()
+        return web.json_response(done)
+
+
+async def _given(request: web.Request) -> dict[str, Any]:
+    try:
+        given = json.loads(await request.read() or b"{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _word(text: str, status: int) -> web.Response:
+    return web.Response(text=text + "\n", status=status)

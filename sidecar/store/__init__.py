@@ -1,0 +1,1 @@
+"""What outlives the monitor: its state, baselines, alarms, annotations."""
