@@ -1,0 +1,1 @@
+"""One file an API that canaries are sent to: each offers ``TARGET``."""
