@@ -9,6 +9,7 @@ from typing import Protocol
 from detectors.records.exchange import Exchange
 from detectors.records.features import Features
 from detectors.records.observation import Observation
+from detectors.records.verdict import Verdict
 
 Series = tuple[str, str, str]
 """behaviour, stratum, model."""
@@ -16,14 +17,15 @@ Series = tuple[str, str, str]
 Totals = Mapping[Series, tuple[float, int]]
 """(events, trials) of each series over a window."""
 
-STAGES = ("capture", "decode", "features", "behaviours")
+STAGES = ("capture", "decode", "features", "behaviours", "judgement")
 """Where an exchange can be lost to an error of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One live exchange, decoded and counted. ``model``, ``language``, ``protocol`` and the observations'
-    strata are labels of closed sets: they may become series.
+    strata are labels of closed sets: they may become series. ``traceparent`` is the caller's W3C trace context,
+    empty without one.
     """
 
     exchange: Exchange
@@ -32,6 +34,7 @@ class Seen:
     model: str
     language: str
     protocol: str
+    traceparent: str = ""
 
 
 class Exporter(Protocol):
@@ -45,3 +48,6 @@ class Exporter(Protocol):
 
     def failed(self, stage: str) -> None:
         """An exchange was lost in one of ``STAGES``."""
+
+    def verdict(self, verdict: Verdict) -> None:
+        """The state of a stratum has changed."""

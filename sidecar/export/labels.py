@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from detectors.records.behaviour import Behaviour
 from detectors.records.exchange import Exchange
 from detectors.records.features import Features
 from detectors.records.observation import Observation
-from sidecar.export.base import Seen
+from sidecar.export.base import Seen, Series
 
 OTHER = "other"
 NAMES = ("model", "language", "stratum")
@@ -35,6 +35,10 @@ class ClosedSet:
         self._known = set(allowed)
         self._overflow = overflow
 
+    def know(self, value: str) -> None:
+        """Shows the value by name, whatever the limit."""
+        self._known.add(value)
+
     def fold(self, value: str) -> str:
         """The value, or ``other``."""
         if value in self._known:
@@ -44,6 +48,33 @@ class ClosedSet:
             return value
         self._overflow()
         return OTHER
+
+
+class ClosedCells:
+    """Strata that are outcomes of a row: what is past ``limit`` becomes ``other`` within its row, whose trials it keeps.
+
+    >>> cells = ClosedCells(limit=2, row=lambda stratum: stratum.partition(">")[0])
+    >>> [cells.fold(stratum) for stratum in ("search>read", "search>send", "search>buy", "read>send", "search>read")]
+    ['search>read', 'search>send', 'search>other', 'other>other', 'search>read']
+    """
+
+    def __init__(self, limit: int, row: Callable[[str], str], overflow: Callable[[], None] = lambda: None) -> None:
+        self._cells = ClosedSet(limit, (), overflow)
+        self._row = row
+        self._rows: set[str] = set()
+
+    def know(self, stratum: str) -> None:
+        """Shows the stratum by name, whatever the limit."""
+        self._cells.know(stratum)
+        self._rows.add(self._row(stratum))
+
+    def fold(self, stratum: str) -> str:
+        """The stratum, or ``other`` of a row that is shown, or of none."""
+        row = self._row(stratum)
+        if self._cells.fold(stratum) == stratum:
+            self._rows.add(row)
+            return stratum
+        return f"{row if row in self._rows else OTHER}>{OTHER}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,24 +93,35 @@ class Labels:
     def __init__(self, behaviours: Sequence[Behaviour], limits: Limits, overflow: Callable[[str], None]) -> None:
         self._models = ClosedSet(limits.top_models, limits.models, lambda: overflow("model"))
         self._languages = ClosedSet(limits.top_languages, (), lambda: overflow("language"))
+        most = max(limits.top_tools, limits.top_languages)
         self._strata = {
-            behaviour.name: ClosedSet(max(limits.top_tools, limits.top_languages), (), lambda: overflow("stratum"))
+            behaviour.name: ClosedSet(most, (), lambda: overflow("stratum"))
+            if behaviour.row is None
+            else ClosedCells(2 * most, behaviour.row, lambda: overflow("stratum"))
             for behaviour in behaviours
             if behaviour.strata is None
         }
+
+    def know(self, series: Iterable[Series]) -> None:
+        """Shows models and strata by name, whatever the limits: those that a baseline knows must not become ``other``."""
+        for behaviour, stratum, model in series:
+            self._models.know(model)
+            if behaviour in self._strata:
+                self._strata[behaviour].know(stratum)
 
     def seen(self, exchange: Exchange, features: Features, observations: Sequence[Observation], protocol: str) -> Seen:
         """The exchange with its labels. ``protocol`` is a wire format's name."""
         return Seen(
             exchange,
             features,
-            tuple(self._folded(observation) for observation in observations),
+            tuple(self.folded(observation) for observation in observations),
             self._model(exchange),
             self._languages.fold(features.language),
             protocol,
         )
 
-    def _folded(self, observation: Observation) -> Observation:
+    def folded(self, observation: Observation) -> Observation:
+        """The observation, in a stratum of a closed set."""
         closed = self._strata.get(observation.feature)
         if closed is None:
             return observation

@@ -9,8 +9,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from detectors.records.features import LABELS
+from detectors.records.verdict import STATES, Verdict
 from sidecar.export.base import STAGES, Seen, Totals
 from sidecar.export.labels import NAMES
+from sidecar.gateway.admission import KEY_KINDS
 
 SIGNALS = ("policy_block_input", "policy_block_output", "model_refusal_structured")
 RECORDS = ("read", "bad_crc", "lost")
@@ -32,9 +34,13 @@ class PrometheusExporter:
         self._languages = counter("kilter_languages_total", "Exchanges by the language asked in.", "language")
         self._tokens = counter("kilter_tokens_total", "Tokens as the server counted them.", "model", "direction")
         self._opaque = counter("kilter_opaque_exchanges_total", "Copied exchanges that no wire format could read.")
+        self._changes = counter("kilter_verdict_changes_total", "States that strata have come to.", "state")
         self._failed = counter("kilter_analysis_errors_total", "Exchanges lost to an error of ours.", "stage")
         self._unknown = counter("kilter_parse_unknown_total", "Events of a kind not known.", "protocol")
         self._overflow = counter("kilter_label_overflow_total", "Values shown as `other`.", "label")
+        self._key_kinds = counter(
+            "kilter_capture_keys_total", "Copied exchanges by how their conversation was recognised.", "key_kind"
+        )
         self._records = counter("kilter_ring_records_total", "Records of the rings by how reading went.", "outcome")
         self.seconds = Histogram(
             "kilter_analysis_seconds", "Work on one exchange.", registry=registry, buckets=_ANALYSIS_BUCKETS_S
@@ -43,7 +49,14 @@ class PrometheusExporter:
             "kilter_analysis_lag_seconds", "Age of the exchange last looked at, from its end.", registry=registry
         )
         registry.register(_RateCollector(totals))
-        closed = ((self._failed, STAGES), (self._signals, SIGNALS), (self._overflow, NAMES), (self._records, RECORDS))
+        closed = (
+            (self._failed, STAGES),
+            (self._changes, STATES),
+            (self._signals, SIGNALS),
+            (self._overflow, NAMES),
+            (self._records, RECORDS),
+            (self._key_kinds, KEY_KINDS),
+        )
         for family, values in (*closed, (self._unknown, protocols)):
             for value in values:
                 family.labels(value)
@@ -83,6 +96,14 @@ class PrometheusExporter:
     def overflow(self, label: str) -> None:
         """A value became ``other``."""
         self._overflow.labels(label).inc()
+
+    def verdict(self, verdict: Verdict) -> None:
+        """The state of a stratum has changed."""
+        self._changes.labels(verdict.state).inc()
+
+    def recognised(self, key_kind: str) -> None:
+        """A copied exchange, by one of ``KEY_KINDS``."""
+        self._key_kinds.labels(key_kind).inc()
 
     def records(self, outcome: str, count: int = 1) -> None:
         """Records of the rings, by one of ``RECORDS``."""
