@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from sidecar.commands.replay import NotACaptureError, format_check_line
+from sidecar.replay.format_check import format_check_line
+from sidecar.replay.recording import NotARecordError
 
 FIELDS = [
     "operation_name", "request_model", "response_model", "finish_reasons", "input_tokens", "output_tokens", "stream",
@@ -89,13 +90,6 @@ def test_a_line_a_file_in_the_order_of_the_files(tmp_path):
     assert third is None
 
 
-def test_without_format_check_it_says_what_is_there(tmp_path):
-    (tmp_path / "a.json").write_text(json.dumps(record()))
-    done = kilter(tmp_path / "a.json")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "only --format-check" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -168,5 +162,5 @@ def test_a_named_provider_decides_where_the_path_leaves_it_open():
     "given", [None, [], "x", {"request": []}, {"request": {"path": "/", "method": 1}}, {"request": {}}]
 )
 def test_anything_else_is_said_to_be_no_record(given):
-    with pytest.raises(NotACaptureError):
+    with pytest.raises(NotARecordError):
         format_check_line(given)
