@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import uvloop
@@ -25,6 +25,9 @@ from sidecar.settings import GatewaySettings
 log = logging.getLogger("kilter.gateway")
 
 BEAT_S = 0.25
+WAKE_S = 0.005
+LAST_CALL_S = 5.0
+"""A retiring worker waits this long for the next request of a connection that is kept open."""
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
     forbid_core_dumps()
     document = handover.read_document(int(sys.argv[1]))
     settings = GatewaySettings.from_json(document["settings"])
-    logs.set_up(f"worker-{document['index']}", settings.log_level)
+    logs.set_up(document["name"], settings.log_level)
     uvloop.run(work(settings, document))
 
 
@@ -40,48 +43,72 @@ async def work(settings: GatewaySettings, document: Mapping[str, Any]) -> None:
     """One worker, from listening to the end of its last stream."""
     loop = asyncio.get_running_loop()
     fds: dict[str, int] = document["fds"]
-    index: int = document["index"]
+    slot: int = document["slot"]
     board = control.Board(handover.mapped(fds["board"]).cast("d"))
     counters = Counters(
         schema(sorted({route.protocol for route in settings.routes})), handover.mapped(fds["counters"]).cast("d")
     )
     counters.reset_gauges()
+    waker = Waker(fds["wake"], loop)
     recorder = Recorder(
         settings.capture,
         settings.routes,
         bytes.fromhex(document["install_key"]),
-        RingWriter(handover.mapped(fds["ring"]), wake=waker(fds["wake"])),
+        RingWriter(handover.mapped(fds["ring"]), wake=waker.soon),
         counters,
         wall_clock=time.time,
         random_bytes=os.urandom,
         paused=lambda: not board.observe,
     )
-    stop = asyncio.Event()
+    stop, retiring = asyncio.Event(), False
+
+    def retire() -> None:
+        nonlocal retiring
+        retiring = True
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGUSR2, retire)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_reader(fds["lifeline"], _supervisor_gone, loop, fds["lifeline"], stop)
     gateway = await serve(settings, [handover.inherited_socket(fds["listener"])], counters, recorder)
     state = control.ACCEPTING
 
+    copied_until = counters.cell("kilter_copied_until_timestamp_seconds")
+
     def beat() -> None:
-        board.set_worker(index, state, time.monotonic())
+        board.set_worker(slot, state, time.monotonic())
+        counters.set(copied_until, recorder.finished_until())
         loop.call_later(BEAT_S, beat)
 
     beat()
     await stop.wait()
     state = control.DRAINING
-    board.set_worker(index, state, time.monotonic())
-    await gateway.drain(settings.grace_s)
+    board.set_worker(slot, state, time.monotonic())
+    await gateway.drain(settings.grace_s, LAST_CALL_S if retiring else 0.0)
+    counters.set(copied_until, 0.0)  # no word of a worker that is gone
+    waker.now()
 
 
-def waker(fd: int) -> Callable[[], None]:
-    """Wakes the monitor. An eventfd never blocks for long: a full one already wakes."""
+class Waker:
+    """Wakes the monitor, at most once in ``WAKE_S``: to wake a process costs more than to write a record."""
 
-    def wake() -> None:
+    def __init__(self, fd: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._fd = fd
+        self._loop = loop
+        self._pending = False
+
+    def soon(self) -> None:
+        """Something can be read."""
+        if not self._pending:
+            self._pending = True
+            self._loop.call_later(WAKE_S, self.now)
+
+    def now(self) -> None:
+        """An eventfd never blocks for long: a full one already wakes."""
+        self._pending = False
         with contextlib.suppress(OSError):
-            os.eventfd_write(fd, 1)
-
-    return wake
+            os.eventfd_write(self._fd, 1)
 
 
 def _supervisor_gone(loop: asyncio.AbstractEventLoop, lifeline: int, stop: asyncio.Event) -> None:

@@ -5,9 +5,10 @@ Copying what fits and dropping what does not would favour short answers, and ref
 short: the watched rate itself would move. So when room gets scarce fewer conversations are
 looked at, each as a whole, and the share is recorded for weighting.
 
-A key is the first 8 bytes of an HMAC-SHA256 under the install key: it tells two apart and
-says nothing about either. Every input of the HMAC has its length before it, and each
-purpose its own first input, so no two different things share a key by construction.
+Who asks is known by keyed hashes (keyed_hash.py). The worker makes those of the headers, which
+go no further. What the body adds is worked out where it is needed: by the worker only while not
+every conversation is looked at, and for the record by the monitor, with the same functions on
+the same bytes.
 
 Ids that a client sends are believed only if the operator says so: with one id for all,
 somebody could make a thousand attempts count as one conversation.
@@ -15,38 +16,81 @@ somebody could make a thousand attempts count as one conversation.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-from sidecar.gateway.scanner import Scan
+from sidecar.gateway.elision import Base64Elision, spaced
+from sidecar.gateway.keyed_hash import HASH_BYTES, KeyedHash
+from sidecar.gateway.scanner import Scan, scan
 from sidecar.settings import CaptureSettings
 
 KeyKind = Literal["header", "body", "previous_response", "first_message", "none"]
+KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
 Headers = Mapping[bytes, bytes]
 """Request headers by lower-case name."""
-
-KEY_BYTES = 8
 
 _CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 _SCARCE = 0.5
 _STEP = 0.05
 
+_BEHIND = 1 / 16
+_BEHIND_S = 60.0
+_RECORDS = 128
+"""The size of a record is averaged over about so many."""
 
-def inclusion_probability(sample: float, ring_fill: float, budget_fill: float) -> float:
+
+def inclusion_probability(sample: float, fill: float) -> float:
     """Share of conversations to look at now, in [0, ``sample``].
 
-    ``sample`` while ring and in-flight budget are both at most half full; from there it is
-    halved for every further 5 % of the fuller one: a half just above 50 %, a quarter above
-    55 %, a two-thousandth when full. So a ring that fills takes ever less before it is full.
+    ``fill`` is that of the fuller of ring and in-flight budget. ``sample`` while it is at most half;
+    from there it is halved for every further 5 %: a half just above 50 %, a quarter above 55 %, a
+    two-thousandth when full. So a ring that fills takes ever less before it is full.
 
-    >>> [inclusion_probability(1.0, fill, 0.0) for fill in (0.5, 0.51, 0.56, 0.61)]
+    >>> [inclusion_probability(1.0, fill) for fill in (0.5, 0.51, 0.56, 0.61)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    fill = max(ring_fill, budget_fill)
     if fill <= _SCARCE:
         return sample
     return sample * 0.5 ** (1 + int((fill - _SCARCE) / _STEP))
+
+
+class Room:
+    """How full the ring will be: what is unread, and what is promised to it.
+
+    An exchange is let in when it begins and needs its room when it ends. With answers that take a minute,
+    a ring that looks half empty may be promised several times over, and what does not fit is then the long
+    answers. While the reader keeps up, nothing is to be feared of that; once the ring has been more
+    than a sixteenth full, for a minute every open copy counts with the size of an average record. That
+    depends on the answers of others, never on the exchange's own.
+
+    >>> room = Room(ring_bytes=1000)
+    >>> room.recorded(100)
+    >>> [room.fill(at_s, unread_bytes=unread, held_bytes=0, copies=3) for at_s, unread in [(0, 50), (1, 100), (2, 50)]]
+    [0.05, 0.4, 0.35]
+    """
+
+    def __init__(self, ring_bytes: int) -> None:
+        self._ring_bytes = ring_bytes
+        self._mean_bytes = 0.0
+        self._records = 0
+        self._behind_until_s = float("-inf")
+
+    def recorded(self, size_bytes: int) -> None:
+        """A copy has ended, whether it fitted or not."""
+        if self._records < _RECORDS:
+            self._records += 1
+        self._mean_bytes += (size_bytes - self._mean_bytes) / self._records
+
+    def fill(self, at_s: float, *, unread_bytes: int, held_bytes: int, copies: int) -> float:
+        """Share of the ring that is needed, above 1 if it is promised more than it has.
+
+        ``at_s`` in seconds of any steady clock. ``copies`` are open and hold ``held_bytes`` up to now.
+        """
+        if unread_bytes > _BEHIND * self._ring_bytes:
+            self._behind_until_s = at_s + _BEHIND_S
+        promised = max(held_bytes, copies * self._mean_bytes) if at_s < self._behind_until_s else 0.0
+        return (unread_bytes + promised) / self._ring_bytes
 
 
 def admitted(conversation_key: bytes, probability: float) -> bool:
@@ -54,14 +98,51 @@ def admitted(conversation_key: bytes, probability: float) -> bool:
 
     ``conversation_key`` comes from ``conversation_key()``: its bytes are as good as random.
     """
-    return int.from_bytes(conversation_key[:KEY_BYTES], "big") < probability * 2.0 ** (8 * KEY_BYTES)
+    return int.from_bytes(conversation_key[:HASH_BYTES], "big") < probability * 2.0 ** (8 * HASH_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a request's headers say of who asks, as keyed hashes of 8 bytes; None: they do not say.
+
+    ``conversation`` and ``user`` come from headers that the operator has named.
+    """
+
+    conversation: bytes | None = None
+    user: bytes | None = None
+    credential: bytes | None = None
+
+
+def identity(keyed: KeyedHash, headers: Headers, settings: CaptureSettings) -> Identity:
+    """Reads the headers. After this nobody needs to see them again."""
+    conversation = headers.get(settings.conversation_header.encode()) if settings.conversation_header else None
+    user = headers.get(settings.user_header.encode()) if settings.user_header else None
+    credential = next((headers[name] for name in _CREDENTIALS if headers.get(name)), None)
+    return Identity(
+        keyed.of(b"conversation", conversation) if conversation else None,
+        keyed.of(b"user", user) if user else None,
+        keyed.of(b"credential", credential) if credential else None,
+    )
+
+
+def body_says(body: bytes) -> Scan:
+    """What a copied body says of its conversation: the same whether base64 has been left out of it or not yet."""
+    return scan(body if spaced(body) else Base64Elision().feed(body))
+
+
+def user_key(keyed: KeyedHash, said: Scan, identity: Identity) -> bytes | None:
+    """The end user's key of 8 bytes: from the configured header, else the body's user, else the
+    credential the request came with. None where it carries nothing of the kind.
+    """
+    if identity.user is None and said.user:
+        return keyed.of(b"user", said.user)
+    return identity.user or identity.credential
 
 
 def conversation_key(
-    install_key: bytes,
-    scan: Scan,
-    user: bytes | None,
-    headers: Headers,
+    keyed: KeyedHash,
+    said: Scan,
+    identity: Identity,
     settings: CaptureSettings,
     random_bytes: Callable[[int], bytes],
 ) -> tuple[bytes, KeyKind]:
@@ -69,36 +150,20 @@ def conversation_key(
 
     The first that there is: the operator's header; if client ids are trusted, the body's
     conversation or session id, then the id of the answer it continues (each link of such a
-    chain has its own key); model, ``user`` (from ``user_key``) and first human message; else
-    a random key.
+    chain has its own key); model, user and first human message; else a random key.
     """
-    trusted = settings.conversation_header and headers.get(settings.conversation_header.encode())
-    if trusted:
-        return _keyed(install_key, b"conversation", trusted), "header"
+    if identity.conversation is not None:
+        return identity.conversation, "header"
     if settings.trust_client_conversation_ids:
-        if scan.conversation:
-            return _keyed(install_key, b"conversation", scan.conversation), "body"
-        if scan.previous_response:
-            return _keyed(install_key, b"previous_response", scan.previous_response), "previous_response"
-    if scan.first_message:
-        return _keyed(
-            install_key, b"first_message", scan.model or b"", user or b"", scan.first_message
-        ), "first_message"
-    return random_bytes(KEY_BYTES), "none"
-
-
-def user_key(install_key: bytes, scan: Scan, headers: Headers, settings: CaptureSettings) -> bytes | None:
-    """The end user's key of 8 bytes: the configured header, else the body's user, else the
-    credential the request came with. None where it carries nothing of the kind.
-    """
-    user = (settings.user_header and headers.get(settings.user_header.encode())) or scan.user
-    if user:
-        return _keyed(install_key, b"user", user)
-    for name in _CREDENTIALS:
-        credential = headers.get(name)
-        if credential:
-            return _keyed(install_key, b"credential", credential)
-    return None
+        if said.conversation:
+            return keyed.of(b"conversation", said.conversation), "body"
+        if said.previous_response:
+            return keyed.of(b"previous_response", said.previous_response), "previous_response"
+    if said.first_message:
+        user = user_key(keyed, said, identity) or b""
+        # There are few models and many users: the hash of the first two inputs is at hand.
+        return keyed.after(b"first_message", said.model or b"").of(user, said.first_message), "first_message"
+    return random_bytes(HASH_BYTES), "none"
 
 
 def app(headers: Headers, settings: CaptureSettings) -> str:
@@ -114,8 +179,3 @@ def excluded(path: str, headers: Headers, settings: CaptureSettings) -> bool:
     return path.startswith(settings.exclude_paths) or any(
         headers.get(name.encode()) == value.encode() for name, value in settings.exclude_headers
     )
-
-
-def _keyed(install_key: bytes, *inputs: bytes) -> bytes:
-    message = b"".join(part for item in inputs for part in (len(item).to_bytes(8, "big"), item))
-    return hmac.digest(install_key, message, "sha256")[:KEY_BYTES]

@@ -3,22 +3,26 @@
 Rules of this file: no I/O and no clock; nothing here looks into a body. What may stand in
 the headers is decided by the recorder: a Capture carries only what it was given.
 
-Layout, version 1, little-endian, nothing aligned:
+Layout, version 2, little-endian, nothing aligned:
 
-    magic "KC" | version | ended | flags | arrivals (bytes) | status | request headers | response headers (uint16)
+    magic "KC" | version | ended | request truncated | arrivals (bytes) | status (uint16)
     times and probability (float64; NaN where it did not happen)
     omitted, head, request and response bytes (uint64)
+    keyed bytes | length of the request's texts, of the answer's (uint32)
     arrivals as (uint64 offset, float64 seconds)
-    length of each text (uint32), the texts in UTF-8
+    the request's texts | the answer's
     request body | response body
 
-The bodies stand last, so that they are handed on as they are and read with one slice each.
+Texts are their number (uint32), the length of each (uint32, all ones: None), then each in
+UTF-8. They repeat from request to request, so they are packed apart and packed once. The bodies
+stand last, so that they are handed on as they are and read with one slice each.
 """
 
 from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -27,14 +31,15 @@ from sidecar.gateway.observer import Ended
 MAX_ARRIVALS = 64
 
 _MAGIC = b"KC"
-_VERSION = 1
+_VERSION = 2
 _ENDED: tuple[Ended, ...] = get_args(Ended)
-_HEAD = struct.Struct("<2s4BHHH5d4Q")
+_CODE = {ended: code for code, ended in enumerate(_ENDED)}
+_HEAD = struct.Struct("<2s4BH5d4Q3I")
 _ARRIVAL = struct.Struct("<Qd")
+_COUNT = struct.Struct("<I")
+_NOTHING = 0xFFFFFFFF
 _NO_TIME = math.nan
-_REQUEST_TRUNCATED = 1
-_HAS_USER = 2
-_FIXED_TEXTS = 6  # method, path, conversation key, key kind, app, protocol; the user key follows if there is one
+_FIXED_TEXTS = 8  # method, path, app, protocol, conversation key, key kind, user key, credential key; headers follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,10 @@ class Capture:
     happen. ``arrivals`` are (offset in the answer's body, seconds after the start) of its
     first chunks, at most 64. Keys are hexadecimal keyed hashes. ``protocol`` is the wire
     format that the path stands for. ``inclusion_probability`` is in (0, 1].
+
+    A worker's record carries only the keys that the headers give: ``key_kind`` is ``header`` or
+    empty, ``user_key`` comes from the configured header, ``credential_key`` stands in for a user
+    that nobody names. The monitor adds the others, from the first ``keyed_bytes`` of the request.
     """
 
     method: str
@@ -74,6 +83,8 @@ class Capture:
     inclusion_probability: float
     ended: Ended
     protocol: str
+    keyed_bytes: int = 0
+    credential_key: str | None = None
 
     @property
     def truncated(self) -> bool:
@@ -85,40 +96,38 @@ class Capture:
 
         ValueError where a number does not fit its field.
         """
-        texts = [self.method, self.path, self.conversation_key, self.key_kind, self.app, self.protocol]
-        flags = _REQUEST_TRUNCATED if self.request_truncated else 0
-        if self.user_key is not None:
-            flags |= _HAS_USER
-            texts.append(self.user_key)
-        for name, value in (*self.request_headers, *self.response_headers):
-            texts += (name, value)
-        encoded = [text.encode() for text in texts]
-        try:
-            head = _HEAD.pack(
-                _MAGIC,
-                _VERSION,
-                _ENDED.index(self.ended),
-                flags,
-                len(self.arrivals),
-                self.status,
-                len(self.request_headers),
-                len(self.response_headers),
-                self.started_at_s,
-                _NO_TIME if self.request_sent_s is None else self.request_sent_s,
-                _NO_TIME if self.first_byte_s is None else self.first_byte_s,
-                _NO_TIME if self.finished_s is None else self.finished_s,
-                self.inclusion_probability,
-                self.response_omitted,
-                self.response_head_bytes,
-                len(self.request_body),
-                len(self.response_body),
-            )
-            arrivals = b"".join(_ARRIVAL.pack(offset, at_s) for offset, at_s in self.arrivals)
-            lengths = struct.Struct(f"<{len(encoded)}I").pack(*map(len, encoded))
-        except struct.error as error:
-            msg = f"a number does not fit its field: {error}"
-            raise ValueError(msg) from None
-        return [b"".join((head, arrivals, lengths, *encoded)), self.request_body, self.response_body]
+        return [
+            *pack(
+                request_texts=pack_request(
+                    self.method,
+                    self.path,
+                    self.request_headers,
+                    app=self.app,
+                    protocol=self.protocol,
+                    conversation_key=self.conversation_key,
+                    key_kind=self.key_kind,
+                    user_key=self.user_key,
+                    credential_key=self.credential_key,
+                ),
+                answer_texts=pack_answer(self.response_headers),
+                request_bytes=len(self.request_body),
+                request_truncated=self.request_truncated,
+                keyed_bytes=self.keyed_bytes,
+                status=self.status,
+                response_bytes=len(self.response_body),
+                response_omitted=self.response_omitted,
+                response_head_bytes=self.response_head_bytes,
+                started_at_s=self.started_at_s,
+                request_sent_s=self.request_sent_s,
+                first_byte_s=self.first_byte_s,
+                finished_s=self.finished_s,
+                arrivals=[number for arrival in self.arrivals for number in arrival],
+                inclusion_probability=self.inclusion_probability,
+                ended=self.ended,
+            ),
+            self.request_body,
+            self.response_body,
+        ]
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Capture:
@@ -130,11 +139,9 @@ class Capture:
             magic,
             version,
             ended,
-            flags,
+            request_truncated,
             n_arrivals,
             status,
-            n_request_headers,
-            n_response_headers,
             started_at_s,
             request_sent_s,
             first_byte_s,
@@ -144,11 +151,14 @@ class Capture:
             response_head_bytes,
             request_bytes,
             response_bytes,
+            keyed_bytes,
+            request_texts_bytes,
+            answer_texts_bytes,
         ) = _HEAD.unpack_from(data)
         if magic != _MAGIC or version != _VERSION:
             msg = f"need a capture of version {_VERSION}, got something else"
             raise ValueError(msg)
-        if ended >= len(_ENDED) or flags > _REQUEST_TRUNCATED | _HAS_USER or n_arrivals > MAX_ARRIVALS:
+        if ended >= len(_ENDED) or request_truncated > 1 or n_arrivals > MAX_ARRIVALS:
             raise ValueError("an ending, flag or arrival count is outside its domain")
         if not math.isfinite(started_at_s) or any(map(math.isinf, (request_sent_s, first_byte_s, finished_s))):
             raise ValueError("a time is not finite")
@@ -156,29 +166,24 @@ class Capture:
             raise ValueError("the inclusion probability is not in (0, 1]")
         if response_head_bytes > response_bytes:
             raise ValueError("the cut lies outside the response body")
-
-        fixed = _FIXED_TEXTS + (1 if flags & _HAS_USER else 0)
-        n_texts = fixed + 2 * (n_request_headers + n_response_headers)
-        lengths_at = _HEAD.size + n_arrivals * _ARRIVAL.size
-        at = lengths_at + 4 * n_texts
-        if len(data) < at:
-            raise ValueError("the record ends within its own table of lengths")
-        lengths = struct.Struct(f"<{n_texts}I").unpack_from(data, lengths_at)
-        if len(data) != at + sum(lengths) + request_bytes + response_bytes:
+        texts_at = _HEAD.size + n_arrivals * _ARRIVAL.size
+        answer_at = texts_at + request_texts_bytes
+        at = answer_at + answer_texts_bytes
+        if len(data) != at + request_bytes + response_bytes:
             raise ValueError("the record is not as long as its parts")
-        texts = []
-        for length in lengths:
-            texts.append(_text(data[at : at + length]))
-            at += length
-        headers = tuple(zip(texts[fixed::2], texts[fixed + 1 :: 2], strict=True))
+        asked = _texts(data[texts_at:answer_at])
+        if len(asked) < _FIXED_TEXTS:
+            raise ValueError("a text of the request is missing")
+        method, path, app, protocol, conversation_key, key_kind = (text or "" for text in asked[: _FIXED_TEXTS - 2])
+        user_key, credential_key = asked[_FIXED_TEXTS - 2 : _FIXED_TEXTS]
         return cls(
-            method=texts[0],
-            path=texts[1],
-            request_headers=headers[:n_request_headers],
+            method=method,
+            path=path,
+            request_headers=_pairs(asked[_FIXED_TEXTS:]),
             request_body=data[at : at + request_bytes],
-            request_truncated=bool(flags & _REQUEST_TRUNCATED),
+            request_truncated=bool(request_truncated),
             status=status,
-            response_headers=headers[n_request_headers:],
+            response_headers=_pairs(_texts(data[answer_at:at])),
             response_body=data[at + request_bytes :],
             response_omitted=response_omitted,
             response_head_bytes=response_head_bytes,
@@ -186,15 +191,120 @@ class Capture:
             request_sent_s=_time(request_sent_s),
             first_byte_s=_time(first_byte_s),
             finished_s=_time(finished_s),
-            arrivals=tuple(_ARRIVAL.iter_unpack(data[_HEAD.size : lengths_at])),
-            conversation_key=texts[2],
-            key_kind=texts[3],
-            user_key=texts[6] if flags & _HAS_USER else None,
-            app=texts[4],
+            arrivals=tuple(_ARRIVAL.iter_unpack(data[_HEAD.size : texts_at])),
+            conversation_key=conversation_key,
+            key_kind=key_kind,
+            user_key=user_key,
+            app=app,
             inclusion_probability=inclusion_probability,
             ended=_ENDED[ended],
-            protocol=texts[5],
+            protocol=protocol,
+            keyed_bytes=keyed_bytes,
+            credential_key=credential_key,
         )
+
+
+def pack_request(
+    method: str,
+    path: str,
+    headers: Sequence[tuple[str, str]],
+    *,
+    app: str,
+    protocol: str,
+    conversation_key: str,
+    key_kind: str,
+    user_key: str | None,
+    credential_key: str | None,
+) -> bytes:
+    """The request's texts, for ``pack``."""
+    fixed = (method, path, app, protocol, conversation_key, key_kind, user_key, credential_key)
+    return _packed((*fixed, *(text for header in headers for text in header)))
+
+
+def pack_answer(headers: Sequence[tuple[str, str]]) -> bytes:
+    """The answer's texts, for ``pack``."""
+    return _packed([text for header in headers for text in header])
+
+
+def pack(
+    request_texts: bytes,
+    answer_texts: bytes,
+    request_bytes: int,
+    request_truncated: bool,
+    keyed_bytes: int,
+    status: int,
+    response_bytes: int,
+    response_omitted: int,
+    response_head_bytes: int,
+    started_at_s: float,
+    request_sent_s: float | None,
+    first_byte_s: float | None,
+    finished_s: float | None,
+    arrivals: Sequence[float],
+    inclusion_probability: float,
+    ended: Ended,
+) -> list[bytes]:
+    """A record up to its bodies, in pieces; the fields are those of ``Capture``, but ``arrivals`` flat: an offset,
+    its time, the next. ValueError where a number does not fit.
+    """
+    try:
+        head = _HEAD.pack(
+            _MAGIC,
+            _VERSION,
+            _CODE[ended],
+            request_truncated,
+            len(arrivals) // 2,
+            status,
+            started_at_s,
+            _NO_TIME if request_sent_s is None else request_sent_s,
+            _NO_TIME if first_byte_s is None else first_byte_s,
+            _NO_TIME if finished_s is None else finished_s,
+            inclusion_probability,
+            response_omitted,
+            response_head_bytes,
+            request_bytes,
+            response_bytes,
+            keyed_bytes,
+            len(request_texts),
+            len(answer_texts),
+        )
+        # All arrivals at once: a stream has dozens. The module remembers the compiled formats.
+        return [head, struct.pack("<" + "Qd" * (len(arrivals) // 2), *arrivals), request_texts, answer_texts]
+    except struct.error as error:
+        msg = f"a number does not fit its field: {error}"
+        raise ValueError(msg) from None
+
+
+def _packed(texts: Sequence[str | None]) -> bytes:
+    encoded = [b"" if text is None else text.encode() for text in texts]
+    lengths = [_NOTHING if text is None else len(data) for text, data in zip(texts, encoded, strict=True)]
+    return b"".join((struct.pack(f"<{1 + len(texts)}I", len(texts), *lengths), *encoded))
+
+
+def _texts(data: bytes) -> list[str | None]:
+    if len(data) < _COUNT.size:
+        raise ValueError("the record's texts are cut short")
+    (count,) = _COUNT.unpack_from(data)
+    at = _COUNT.size * (1 + count)
+    if len(data) < at:
+        raise ValueError("the record ends within its own table of lengths")
+    texts: list[str | None] = []
+    for length in struct.unpack_from(f"<{count}I", data, _COUNT.size):
+        if length == _NOTHING:
+            texts.append(None)
+        else:
+            texts.append(_text(data[at : at + length]))
+            at += length
+    if at != len(data):
+        raise ValueError("the record's texts are not as long as they say")
+    return texts
+
+
+def _pairs(texts: Sequence[str | None]) -> tuple[tuple[str, str], ...]:
+    if len(texts) % 2:
+        raise ValueError("a header has no value")
+    known = [text or "" for text in texts]
+    return tuple(zip(known[::2], known[1::2], strict=True))
 
 
 def _text(data: bytes) -> str:

@@ -25,6 +25,9 @@ from sidecar.gateway.heads import BadHead, RequestHead
 from sidecar.gateway.relay import Relay
 
 PIPELINED_BYTES = 1 << 16
+CHANGES = 4
+"""After so many heads in a row that differ, no more are compared: some header is new every time."""
+
 FIRST_REQUEST_S = 1.0
 """How long a drain waits for the first request of a connection that was accepted before."""
 
@@ -39,9 +42,11 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_changes",
         "_deadline_s",
         "_ending",
         "_half_closed",
+        "_head",
         "_held",
         "_holds",
         "_linger_until_s",
@@ -49,6 +54,7 @@ class ClientConnection(asyncio.Protocol):
         "_relay",
         "_requests",
         "_secure",
+        "_watched",
         "exchange",
         "transport",
         "write_paused",
@@ -59,11 +65,14 @@ class ClientConnection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.write_paused = False
         self.transport: asyncio.Transport
+        self._head: RequestHead | None = None  # of the last request
+        self._changes = 0  # heads in a row that were not the last one again
         self._body: Walker | None = None  # of the request that is being received
         self._held = bytearray()  # the beginning of a head, or pipelined requests
         self._received_s = 0.0  # when the first byte of the next head came; 0: none has
         self._deadline_s = _NEVER  # between exchanges
         self._holds: set[str] = set()  # why the client is not read
+        self._watched = False  # for its departure, while the client is not read
         self._requests = 0
         self._half_closed = False
         self._ending = False  # no more requests: closing, or lingering until the client closes
@@ -124,6 +133,7 @@ class ClientConnection(asyncio.Protocol):
         """The client is gone, or we have closed."""
         exchange, self.exchange = self.exchange, None
         self._ending = True
+        self._unwatch()
         self._relay.lost(self)
         if exchange is not None and not exchange.over:
             exchange.client_gone()
@@ -176,7 +186,12 @@ class ClientConnection(asyncio.Protocol):
                 self._deadline_s = self._relay.now() + self._relay.limits.header_s
                 return
             try:
-                head = RequestHead(data[:end])
+                head = self._head
+                if head is not None and self._changes < CHANGES and head.again(data[:end]):
+                    self._changes = 0
+                else:
+                    head = self._head = RequestHead(data[:end])
+                    self._changes += 1
                 data = self._begin(head, data[end:])
             except (BadHead, BadFraming):
                 self._refuse("bad_request")
@@ -185,21 +200,27 @@ class ClientConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead, data: bytes) -> bytes:
         """Starts the exchange. Returns what follows the request, as far as it has come."""
         relay = self._relay
-        if relay.draining and self._requests:
+        if relay.draining and self._requests and not relay.last_call_s:
             self._refuse("draining")
             return b""
         if relay.meter.inflight >= relay.limits.inflight:
             self._refuse("overloaded")
             return b""
         self._requests += 1
-        body = head.framing.request_body(relay.limits.header_bytes)
-        taken = 0
+        taken = len(data)
         payload: list[bytes] | None = None
-        if body is not None and data:
-            payload = [] if relay.observer is not None else None
-            taken = body.walk(data, payload)
-        complete = body is None or body.finished
-        self._body = None if complete else body
+        if data and taken == head.framing.length:  # nearly always: a request is a packet
+            self._body = None
+            complete = True
+            payload = [data]
+        else:
+            body = head.framing.request_body(relay.limits.header_bytes)
+            taken = 0
+            if body is not None and data:
+                payload = [] if relay.observer is not None else None
+                taken = body.walk(data, payload)
+            complete = body is None or body.finished
+            self._body = None if complete else body
         self._deadline_s = _NEVER
         exchange = Exchange(relay, self, head, self._received_s or relay.now())
         self._received_s = 0.0
@@ -235,7 +256,8 @@ class ClientConnection(asyncio.Protocol):
         if close:
             self._end(linger=self._body is not None or bool(self._held))
             return
-        self._deadline_s = self._relay.now() + self._relay.limits.keepalive_s
+        relay = self._relay
+        self._deadline_s = relay.now() + (relay.last_call_s or relay.limits.keepalive_s)
         if self._holds:
             self._holds.clear()
             self._hold_or_read()
@@ -245,7 +267,7 @@ class ClientConnection(asyncio.Protocol):
         if (
             self.exchange is None
             and not self._ending
-            and (self._half_closed or (self._relay.draining and not self._held))
+            and (self._half_closed or (relay.draining and not relay.last_call_s and not self._held))
         ):
             self._end(linger=False)
 
@@ -273,7 +295,7 @@ class ClientConnection(asyncio.Protocol):
     def hold(self, reason: str) -> None:
         """Does not read the client until the reason is released."""
         if not self._holds and not self._ending:
-            self.transport.pause_reading()
+            self._stop_reading()
         self._holds.add(reason)
 
     def release(self, reason: str) -> None:
@@ -289,20 +311,45 @@ class ClientConnection(asyncio.Protocol):
 
     def _hold_or_read(self) -> None:
         if self._holds:
-            self.transport.pause_reading()
+            self._stop_reading()
         elif not self.transport.is_closing() and not self._half_closed:
+            self._unwatch()
             self.transport.resume_reading()
+
+    def _stop_reading(self) -> None:
+        self.transport.pause_reading()
+        if not self._watched and not self.transport.is_closing():
+            self._watched = True
+            self._relay.departures.watch(self.transport.get_extra_info("socket"), self._departed)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._relay.departures.forget(self.transport.get_extra_info("socket"))
+
+    def _departed(self) -> None:
+        """The client, while it is not read, has closed its side or broken the connection."""
+        if self._secure or not peer.still_waits(self.transport.get_extra_info("socket")):
+            exchange, self.exchange = self.exchange, None
+            if exchange is not None:
+                exchange.client_gone()
+            self.transport.abort()
 
     # The end
 
     def drain(self) -> None:
-        """Closes the connection if it is between two requests. A fresh one's first may be on its way."""
+        """Closes the connection if it is between two requests, after a last call if there is one.
+
+        A fresh one's first request may be on its way.
+        """
         if self.exchange is not None or self._held or self._ending:
             return
-        if self._requests:
-            self._end(linger=False)
+        last_call_s = self._relay.last_call_s
+        wait_s = last_call_s if self._requests else max(last_call_s, FIRST_REQUEST_S)
+        if wait_s:
+            self._deadline_s = self._relay.now() + wait_s
         else:
-            self._deadline_s = self._relay.now() + FIRST_REQUEST_S
+            self._end(linger=False)
 
     def abort(self) -> None:
         """Ends it at once."""

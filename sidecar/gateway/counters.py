@@ -18,7 +18,6 @@ STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "none")
 UPSTREAM_ERRORS = ("connect", "timeout_connect", "timeout_first_byte", "timeout_idle", "reset", "protocol", "tls")
 REJECTIONS = ("bad_request", "header_timeout", "body_timeout", "headers_too_large", "overloaded", "draining")
 CAPTURES = ("sampled", "skipped", "excluded", "paused", "dropped_ring", "dropped_budget", "truncated", "failed")
-KEY_KINDS = ("header", "body", "previous_response", "first_message", "none")
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
 
@@ -87,13 +86,12 @@ def schema(protocols: Sequence[str]) -> tuple[Metric, ...]:
             "Requests sent again because a reused idle connection had died before any answer.",
         ),
         Metric("kilter_captures_total", "counter", "Exchanges by what became of their copy.", (("outcome", CAPTURES),)),
-        Metric(
-            "kilter_capture_keys_total",
-            "counter",
-            "Copied exchanges by how their conversation was recognised.",
-            (("key_kind", KEY_KINDS),),
-        ),
         Metric("kilter_capture_inflight_bytes", "gauge", "Bytes of copies whose exchange is not finished."),
+        Metric(
+            "kilter_copied_until_timestamp_seconds",
+            "gauge",
+            "Of what began before this time every copy has come to its end.",
+        ),
         Metric("kilter_inclusion_probability", "gauge", "Share of conversations that is looked at now."),
     )
 
@@ -156,9 +154,9 @@ class Counters:
 
     def observe(self, cell: int, value: float) -> None:
         """Puts ``value`` into a histogram. Buckets are kept apart, summed when read."""
-        buckets = self._buckets[cell]
-        self.cells[cell + bisect_left(buckets, value)] += 1.0
-        self.cells[cell + len(buckets) + 1] += value
+        cells, buckets = self.cells, self._buckets[cell]
+        cells[cell + bisect_left(buckets, value)] += 1.0
+        cells[cell + len(buckets) + 1] += value
 
     def reset_gauges(self) -> None:
         """For a new worker on a dead one's block: what was in flight died with it."""

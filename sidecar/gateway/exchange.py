@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sidecar.gateway import tapping
 from sidecar.gateway.answers import own_answer, status_of
 from sidecar.gateway.heads import RequestHead, ResponseHead
-from sidecar.gateway.observer import Ended
+from sidecar.gateway.observer import Ended, Tap
 from sidecar.gateway.tunnel import Tunnel
 from sidecar.gateway.upstream import UpstreamConnection
 
@@ -75,12 +75,8 @@ class Exchange:
         self.over = False
         self._began_s = began_s
         self._cells = relay.meter.cells(head.method, head.target)
-        self._tap: tapping.SafeTap | None = None
-        if relay.observer is not None:
-            self._tap = tapping.begin(
-                relay.observer, relay.counters, head.method, head.target, head.headers, relay.now()
-            )
-        self.wants_payload = self._tap is not None or self.dechunk
+        self._tap: Tap | None = None
+        self.wants_payload = self.dechunk
         self._upstream: UpstreamConnection | None = None
         self._may_retry = head.method in _IDEMPOTENT or (head.method == b"POST" and relay.limits.retry_stale_post)
         self._keeps = True  # request bytes: while there is no connection, or for a retry
@@ -105,24 +101,33 @@ class Exchange:
 
     def start(self, body: bytes, payload: list[bytes] | None, *, complete: bool) -> None:
         """Sends the head and what is there of the body."""
+        relay = self._relay
         self._request_complete = complete
-        data = self._relay.request_lines(self.head) + body
-        self._keep(data)
-        if payload and self._tap is not None:
-            self._tap.request_body(payload)
-        upstream = self._relay.pool.take()
+        data = relay.request_lines(self.head) + body
+        observer = relay.observer
+        if observer is not None:
+            whole = payload[0] if complete and payload and len(payload) == 1 else None
+            self._tap = tapping.begin(observer, relay.counters, self.head, relay.now(), whole)
+            if self._tap is not None:
+                self.wants_payload = True
+                if payload and whole is None:
+                    self._tap_request(payload)
+        upstream = relay.pool.take()
         if upstream is None:
-            self._relay.pool.dial(self)
+            self._keep(data)
+            relay.pool.dial(self)
         else:
-            self.connected(upstream)
+            if self._may_retry:
+                self._keep(data)
+            self._send_first(upstream, data)
 
     def more(self, data: bytes, payload: list[bytes] | None, *, complete: bool) -> None:
         """More of the body."""
         self._request_complete = complete
         if self._keeps:
             self._keep(data)
-        if payload and self._tap is not None:
-            self._tap.request_body(payload)
+        if payload:
+            self._tap_request(payload)
         if self._upstream is not None:
             self._upstream.send(data)
             self._moved()
@@ -144,10 +149,13 @@ class Exchange:
         if self.over:
             self._relay.pool.give(upstream)
             return
-        self._upstream = upstream
         self.client.release("no connection")
+        self._send_first(upstream, b"".join(self._kept))
+
+    def _send_first(self, upstream: UpstreamConnection, data: bytes) -> None:
+        self._upstream = upstream
         upstream.begin(self)
-        upstream.send(self._kept[0] if len(self._kept) == 1 else b"".join(self._kept))
+        upstream.transport.write(data)
         if not (upstream.reused and self._may_retry) or self._kept_bytes > KEPT_FOR_RETRY_BYTES:
             self._keep_no_more()
         self._moved()
@@ -166,7 +174,12 @@ class Exchange:
         if not self._sent_s:
             self._sent_s = now
             if self._tap is not None:
-                self._tap.request_sent(now)
+                try:
+                    if not self._tap.request_sent(now):
+                        self._tap = None
+                        self.wants_payload = self.dechunk
+                except Exception as error:  # noqa: BLE001 - observing must not alter traffic, whatever goes wrong
+                    self._untap(error)
         self._deadline_s = now + (self._relay.limits.idle_s if self._status else self._relay.limits.first_byte_s)
 
     # The answer, from the upstream
@@ -179,19 +192,27 @@ class Exchange:
 
     def answer_began(self, head: ResponseHead, *, ends_with_connection: bool) -> bytes:
         """The head to send to the client."""
+        now = self._relay.now()
         if self._tap is not None:
-            self._tap.response_head(head.status, head.headers, self._relay.now())
+            try:
+                self._tap.response_head(head, now)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._untap(error)
         self._status = head.status
         if self._keeps:
             self._keep_no_more()
         self._ends_with_connection = ends_with_connection or (self.dechunk and head.framing.chunked)
         if self._ends_with_connection or not self._request_complete or self._relay.draining:
             self._close_client = True
+        self._deadline_s = now + self._relay.limits.idle_s
         if self._close_client:
             ours = b"Connection: close\r\n"
+        elif self.head.http10:
+            ours = b"Connection: keep-alive\r\n"
+        elif head.as_is:
+            return head.raw
         else:
-            ours = b"Connection: keep-alive\r\n" if self.head.http10 else b""
-        self._deadline_s = self._relay.now() + self._relay.limits.idle_s
+            ours = b""
         return b"HTTP/1.1 %b\r\n%b%b\r\n" % (head.line, head.copy, ours)
 
     def answer_moved(self, payload: list[bytes] | None) -> None:
@@ -202,8 +223,11 @@ class Exchange:
             self.follows = self._tap is not None
             if self._sent_s:
                 self._relay.meter.first_chunk(self._cells, now - self._sent_s)
-        if payload is not None and self._tap is not None:
-            self._tap.response_body(payload, now)
+        if payload and self._tap is not None:
+            try:
+                self._tap.response_body(payload, now)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._untap(error)
 
     def answer_ended(self, upstream: UpstreamConnection, *, reusable: bool) -> None:
         """The answer is whole."""
@@ -313,4 +337,18 @@ class Exchange:
         self._upstream = None
         self._relay.meter.ended(self._cells, status or self._status, now - self._began_s)
         if self._tap is not None:
-            self._tap.end(ended, now)
+            try:
+                self._tap.end(ended, now)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._untap(error)
+
+    def _tap_request(self, payload: list[bytes]) -> None:
+        if self._tap is not None:
+            try:
+                self._tap.request_body(payload)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._untap(error)
+
+    def _untap(self, error: Exception) -> None:
+        self._tap = None
+        tapping.failed(self._relay.counters, error)

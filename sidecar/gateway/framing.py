@@ -94,6 +94,13 @@ class _Expect(Enum):
 
 _SIZE, _DATA, _DATA_END, _TRAILER = _Expect
 
+_BEGUN = {
+    _SIZE: re.compile(rb"[0-9A-Fa-f]{1,15}(?:;[^\r\n\x00]*)?\r?"),
+    _DATA_END: re.compile(rb"\r"),
+    _TRAILER: re.compile(rb"\r|[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[^\r\n\x00]*\r?)?"),
+}
+"""What an unfinished line of each kind can be the beginning of."""
+
 
 class ChunkedWalker:
     r"""A chunked body with its extensions and trailers, up to and with its last CRLF.
@@ -154,8 +161,8 @@ class ChunkedWalker:
         room = {_SIZE: MAX_SIZE_LINE_BYTES, _DATA_END: 2, _TRAILER: self._trailer_room}
         if len(unfinished) > room[self._expect]:
             raise BadFraming("a line of the chunk framing is too long")
-        if b"\r" in unfinished[:-1]:
-            raise BadFraming("a line of the chunk framing does not end in CRLF")
+        if _BEGUN[self._expect].fullmatch(unfinished) is None:
+            raise BadFraming("a line of the chunk framing is none")
 
     def _open_chunk(self, line: re.Match[bytes] | None) -> None:
         if line is None or line.end() - line.start() > MAX_SIZE_LINE_BYTES:

@@ -22,7 +22,7 @@ class HeadAndTail:
         self.received_bytes = 0
         self._head: list[bytes] = []
         self._head_limit = head_bytes
-        self._tail: deque[bytes] = deque()
+        self._tail: deque[bytes] | None = None  # until the head is full
         self._tail_bytes = 0
         self._tail_limit = tail_bytes
 
@@ -48,6 +48,8 @@ class HeadAndTail:
         size = len(data)
         grown += size
         tail = self._tail
+        if tail is None:
+            tail = self._tail = deque()
         tail.append(data)
         spare = self._tail_bytes + size - limit
         while spare >= len(tail[0]):
@@ -57,8 +59,9 @@ class HeadAndTail:
         self._tail_bytes = spare + limit
         return grown
 
-    def joined(self) -> tuple[bytes, int, int]:
+    def pieces(self) -> tuple[list[bytes], int, int]:
         """(what is kept, bytes of it before the cut, bytes cut out)."""
-        head = b"".join(self._head)
+        if not self._tail:
+            return self._head, self.received_bytes, 0
         tail = b"".join(self._tail)[-self._tail_limit :]
-        return head + tail, len(head), self.received_bytes - len(head) - len(tail)
+        return [*self._head, tail], self._head_limit, self.received_bytes - self._head_limit - len(tail)

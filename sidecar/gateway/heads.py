@@ -10,6 +10,9 @@ Rules of this file:
 * The copy keeps the bytes as they came; it only leaves out what concerns one connection
   (RFC 9110 7.6.1) and what the Connection header names. Content-Length and
   Transfer-Encoding stay, because the body goes on in the framing in which it came.
+* Clients and servers say nearly the same head over and over on one connection. One that
+  differs from the last only in the number of its Content-Length is not read anew
+  (``again``): the bytes that decided everything else are the same bytes.
 * ``BadHead`` never holds a byte of the message.
 """
 
@@ -19,7 +22,7 @@ import re
 
 import httptools
 
-from sidecar.gateway.framing import BadFraming, Framing
+from sidecar.gateway.framing import MAX_LENGTH_DIGITS, BadFraming, Framing
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -43,6 +46,7 @@ _SPECIAL = re.compile(
 )
 _HEADER = re.compile(rb"\r\n([^:\r\n]+):[ \t]*([^\r\n]*)")
 _HOST = re.compile(rb"(\r\nhost:[ \t]*)[^\r\n]*", re.IGNORECASE)
+_LENGTH = re.compile(rb"(?:^|\n)content-length:[ \t]*([0-9]+)", re.IGNORECASE)
 
 _NEVER_NAMED_AWAY = frozenset((b"host", b"content-length", b"transfer-encoding"))
 """A Connection header that names these would change the message's target or end."""
@@ -56,16 +60,38 @@ class BadHead(ValueError):  # noqa: N818 - "bad head" is what it is; an Error su
 
 
 class _Head:
-    """``framing`` is what the head says of the body; ``copy`` the header lines that go on."""
+    """``framing`` is what the head says of the body; ``copy`` the header lines that go on; ``raw`` the
+    whole head as it came, which may go on ``as_is`` where the copy leaves nothing out.
 
-    __slots__ = ("_complete", "_options", "_raw", "copy", "framing", "hosts", "http10", "keep_alive", "upgrade")
+    ``noted`` belongs to the observer: what it has read off the head, kept as long as the head stays
+    the same but for its Content-Length.
+    """
+
+    __slots__ = (
+        "_around",
+        "_complete",
+        "_copy_around",
+        "_options",
+        "as_is",
+        "copy",
+        "framing",
+        "hosts",
+        "http10",
+        "keep_alive",
+        "noted",
+        "raw",
+        "upgrade",
+    )
 
     def on_headers_complete(self) -> None:
         """The parser's word that the empty line has come."""
         self._complete += 1
 
     def _validate(self, parser: httptools.HttpRequestParser | httptools.HttpResponseParser, head: bytes) -> None:
-        self._raw = head
+        self.raw = head
+        self._around: tuple[bytes, bytes] | None = None  # the number of the Content-Length; read when first needed
+        self._copy_around = (b"", b"")  # the same in the copy
+        self.noted: object = None
         self._complete = 0
         try:
             parser.feed_data(head)
@@ -79,7 +105,7 @@ class _Head:
 
     def _read(self, line_end: int, version: bytes) -> None:
         """``version`` is checked because llhttp also knows HTTP/0.9, HTTP/2.0, RTSP and ICE."""
-        head = self._raw
+        head = self.raw
         self.framing = framing = Framing()
         self.upgrade = b""
         self.hosts = 0
@@ -113,19 +139,47 @@ class _Head:
         else:
             raise BadHead("neither HTTP/1.1 nor HTTP/1.0")
         self.copy = self._without(frozenset()) if drop else head[line_end + 2 : -2]
+        self.as_is = not drop and not self.http10
+
+    def again(self, head: bytes) -> bool:
+        """Whether ``head`` is this one but for the number of its Content-Length. If so, this is now that one."""
+        if head == self.raw:
+            return True
+        if self.framing.length is None:
+            return False
+        if self._around is None:
+            self._around, self._copy_around = _around_length(self.raw), _around_length(self.copy)
+        before, after = self._around
+        digits = head[len(before) : -len(after)]
+        if not (head.startswith(before) and head.endswith(after) and digits.isdigit()):
+            return False
+        if len(digits) > MAX_LENGTH_DIGITS:
+            return False
+        self.raw = head
+        self.framing.length = int(digits)
+        self.copy = self._copy_around[0] + digits + self._copy_around[1]
+        return True
 
     @property
     def headers(self) -> Headers:
         """All, as received."""
-        return [(name, value.rstrip(b" \t")) for name, value in _HEADER.findall(self._raw)]
+        return [(name, value.rstrip(b" \t")) for name, value in _HEADER.findall(self.raw)]
 
     def _without(self, names: frozenset[bytes]) -> bytes:
         """The header lines less those of one connection and ``names``."""
         drop = HOP_BY_HOP | names
         if not _PLAIN_OPTIONS.issuperset(self._options):
             drop |= frozenset(self._options) - _NEVER_NAMED_AWAY
-        lines = self._raw.split(b"\r\n")[1:-2]
+        lines = self.raw.split(b"\r\n")[1:-2]
         return b"".join([line + b"\r\n" for line in lines if line.partition(b":")[0].lower() not in drop])
+
+
+def _around_length(head: bytes) -> tuple[bytes, bytes]:
+    """What stands before and after the number of the Content-Length. Of a head that has one."""
+    found = _LENGTH.search(head)
+    if found is None:
+        raise ValueError("need a head with a Content-Length")
+    return head[: found.start(1)], head[found.end(1) :]
 
 
 class RequestHead(_Head):
@@ -144,7 +198,7 @@ class RequestHead(_Head):
         self._validate(httptools.HttpRequestParser(self), head)
         line_end = head.find(b"\r\n")
         words = head[:line_end].split(b" ")
-        if len(words) != 3:
+        if len(words) != 3 or words[0] != words[0].strip():  # llhttp passes over line ends before the method
             raise BadHead("not one space between method, target and version")
         self.method, self.target, version = words
         self._read(line_end, version)
@@ -195,3 +249,4 @@ class ResponseHead(_Head):
         self.line = head[9:line_end]
         if dechunk and self.framing.chunked:
             self.copy = self._without(frozenset((b"transfer-encoding",)))
+            self.as_is = False

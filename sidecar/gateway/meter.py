@@ -8,9 +8,6 @@ from sidecar.gateway.counters import PROTOCOL_OTHER, STATUS_CLASSES, Counters
 from sidecar.gateway.routes import Routes
 from sidecar.settings import Route
 
-REMEMBERED_TARGETS = 1024
-REMEMBERED_TARGET_BYTES = 256
-
 
 class ProtocolCells:
     """The cells of one wire format."""
@@ -32,7 +29,6 @@ class Meter:
         self._routes = Routes(routes)
         names = {PROTOCOL_OTHER} | {route.protocol for route in routes}
         self._cells = {name: ProtocolCells(counters, name) for name in names}
-        self._known: dict[bytes, ProtocolCells] = {}
         self.inflight = 0
         self._inflight = counters.cell("kilter_inflight_requests")
         self._connections = counters.cell("kilter_open_connections")
@@ -41,15 +37,7 @@ class Meter:
 
     def cells(self, method: bytes, target: bytes) -> ProtocolCells:
         """The cells for a request, to be looked up once."""
-        key = method + target
-        cells = self._known.get(key)
-        if cells is None:
-            cells = self._cells[self._routes.protocol(method, target)]
-            # A full memory is left as it is: real targets come early, and a flood of made-up
-            # ones then costs a search each, not memory. Queries may hold keys: not remembered.
-            if len(self._known) < REMEMBERED_TARGETS and len(key) <= REMEMBERED_TARGET_BYTES and b"?" not in key:
-                self._known[key] = cells
-        return cells
+        return self._cells[self._routes.protocol(method, target)]
 
     def connections(self, change: int) -> None:
         """A client connection came (1) or went (-1)."""

@@ -1,7 +1,11 @@
 """What the relay tells its observer. Nothing comes back, so observing cannot alter traffic.
 
-Every method returns at once, never raises and never waits. ``data`` is an immutable
-``bytes`` that the observer may keep (bounded). Times are ``loop.time()`` seconds.
+Every method returns at once, never raises and never waits. ``pieces`` are immutable ``bytes``
+that the observer may keep (bounded); the list is the relay's. Times are ``loop.time()`` seconds.
+
+Heads are shown as the relay has read them. What an observer reads off a head it may leave in
+``noted``, which is None at first: on one connection the same head often comes again, changed
+in nothing but the number of its Content-Length, and then it is still there.
 """
 
 from __future__ import annotations
@@ -13,19 +17,44 @@ Ended = Literal["complete", "client_aborted", "upstream_cut"]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
-class Tap(Protocol):
-    """The copy of one exchange. Calls come in this order; ``end`` exactly once, last."""
+class Request(Protocol):
+    """A request's head. ``headers`` are all, in order, as received."""
 
-    def request_body(self, data: bytes) -> None:
+    method: bytes
+    target: bytes
+    noted: object
+
+    @property
+    def headers(self) -> RawHeaders:
+        """Read anew at each call."""
+
+
+class Answer(Protocol):
+    """The head of a final answer."""
+
+    status: int
+    noted: object
+
+    @property
+    def headers(self) -> RawHeaders:
+        """Read anew at each call."""
+
+
+class Tap(Protocol):
+    """The copy of one exchange. Calls come in this order; ``end`` exactly once, last, unless the tap
+    let go with ``request_sent``.
+    """
+
+    def request_body(self, pieces: Sequence[bytes]) -> None:
         """Body bytes after transfer decoding, in order."""
 
-    def request_sent(self, at_s: float) -> None:
-        """The last request byte was handed to the upstream's socket."""
+    def request_sent(self, at_s: float) -> bool:
+        """The last request byte was handed to the upstream's socket. False: no more calls, ``end`` neither."""
 
-    def response_head(self, status: int, headers: RawHeaders, at_s: float) -> None:
+    def response_head(self, head: Answer, at_s: float) -> None:
         """The final response head (interim 1xx are not shown)."""
 
-    def response_body(self, data: bytes, at_s: float) -> None:
+    def response_body(self, pieces: Sequence[bytes], at_s: float) -> None:
         """Body bytes after transfer decoding, before content decoding, in order."""
 
     def end(self, ended: Ended, at_s: float) -> None:
@@ -37,5 +66,8 @@ class Tap(Protocol):
 class Observer(Protocol):
     """Made once a worker."""
 
-    def begin(self, method: bytes, target: bytes, headers: RawHeaders, at_s: float) -> Tap | None:
-        """A request's head has been read. None: this exchange is not looked at."""
+    def begin(self, head: Request, at_s: float, body: bytes | None = None) -> Tap | None:
+        """A request's head has been read. None: this exchange is not looked at.
+
+        ``body`` is the whole body where it came with the head; then ``request_body`` is not called.
+        """

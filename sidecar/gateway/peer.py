@@ -28,7 +28,19 @@ def still_waits(connection: socket.socket) -> bool:
     try:
         if connection.family == socket.AF_UNIX:
             return not _hung_up(connection)
-        return _peer_inode(connection) != 0
+        return bool(_peer_inode(connection))
+    except (OSError, struct.error):
+        return False
+
+
+def orphaned(connection: socket.socket) -> bool:
+    """Whether the peer's end is on this host and no process holds it any more. Never blocks or raises.
+
+    A closed TCP socket sends what was written to it before its FIN, so behind a window that
+    back-pressure has closed the FIN does not come. False for a unix socket, which tells at once.
+    """
+    try:
+        return connection.family != socket.AF_UNIX and _peer_inode(connection) == 0
     except (OSError, struct.error):
         return False
 
@@ -40,8 +52,8 @@ def _hung_up(connection: socket.socket) -> bool:
     return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
-def _peer_inode(connection: socket.socket) -> int:
-    """Inode of the socket at the other end; 0 if no process holds it. OSError if it is not on this host."""
+def _peer_inode(connection: socket.socket) -> int | None:
+    """Inode of the socket at the other end; 0 if no process holds it, None if it is not on this host."""
     family = connection.family
     ours, theirs = connection.getsockname(), connection.getpeername()
     addresses = [socket.inet_pton(family, end[0]).ljust(16, b"\0") for end in (theirs, ours)]
@@ -56,6 +68,6 @@ def _peer_inode(connection: socket.socket) -> int:
         netlink.sendto(header + question, (0, 0))  # the kernel has answered when this returns
         reply = netlink.recv(4096)
     if _NLMSGHDR.unpack_from(reply)[1] != _BY_FAMILY:
-        return 0
+        return None
     inode: int = struct.unpack_from("=I", reply, _INODE_AT)[0]
     return inode

@@ -8,12 +8,15 @@ that has come, but has not been read, is the usual way in which a reused connect
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 from typing import Protocol
 
-from sidecar.gateway.upstream import UpstreamConnection
+from sidecar.gateway.upstream import UpstreamConnection, log_tls_failure
 from sidecar.settings import UpstreamSettings
+
+log = logging.getLogger("kilter.gateway")
 
 QUIET_S = 0.02
 """Below this the check costs a system call that finds nothing."""
@@ -91,10 +94,14 @@ class Pool:
             async with asyncio.timeout(self._connect_timeout_s):
                 connection = await self._connect()
         except TimeoutError:
+            log.warning("the upstream did not accept a connection in time")
             waiter.not_connected("timeout_connect")
-        except ssl.SSLError:
+        except ssl.SSLError as error:
+            log_tls_failure(error)
             waiter.not_connected("tls")
-        except (OSError, UnicodeError):  # UnicodeError: a host name that is none
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that is none
+            why = getattr(error, "strerror", None) or type(error).__name__
+            log.warning("the upstream cannot be connected to", extra={"fields": {"reason": why}})
             waiter.not_connected("connect")
         else:
             if connection.closed:

@@ -6,13 +6,14 @@ grow with the length of its exchange. Whatever is held counts against one budget
 worker (bytes plus an allowance for the object that holds them): an exchange that would pass
 it gives its copy up, and this is counted.
 
-An exchange is let in once, by its conversation, when 64 KiB of its request have come or the
-request has ended: before anything of its answer is known (see admission.py). Until then the
-few bytes that have come are held by reference.
+An exchange is let in once, by its conversation, when 64 KiB of its copy have come or the
+request has ended: before anything of its answer is known (see admission.py). While all
+conversations are let in nobody needs to know which one it is, and the body is not read here.
 
-What is copied: the request up to a limit, base64 left out; of the answer the head and the
-tail. Of the headers only those named here: no credential, cookie or query string gets past
-``begin``, where keyed hashes are made of what identifies somebody.
+What is copied: the request up to a limit, base64 left out if it is long; of the answer the head
+and the tail. Of the headers only those named here: no credential, cookie or query string gets
+past ``begin``, where keyed hashes are made of what identifies somebody. All that a head says
+is read once, however often the same head comes (see ``noted`` in observer.py).
 
 Each exchange is counted once in ``kilter_captures_total``: paused, excluded, skipped (no
 known format, not in the sample, or answered by the gateway itself), dropped_budget,
@@ -21,30 +22,50 @@ dropped_ring, failed, or in the ring as sampled or, where a part is missing, tru
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from sidecar.gateway.admission import (
-    Headers,
-    KeyKind,
+    Identity,
+    Room,
     admitted,
     app,
+    body_says,
     conversation_key,
     excluded,
+    identity,
     inclusion_probability,
-    user_key,
 )
-from sidecar.gateway.capture import MAX_ARRIVALS, Capture
-from sidecar.gateway.counters import CAPTURES, KEY_KINDS, PROTOCOL_OTHER, Counters
+from sidecar.gateway.capture import MAX_ARRIVALS, pack, pack_answer, pack_request
+from sidecar.gateway.counters import CAPTURES, PROTOCOL_OTHER, Counters
 from sidecar.gateway.elision import Base64Elision
 from sidecar.gateway.head_and_tail import CHUNK_OVERHEAD_BYTES, HeadAndTail
-from sidecar.gateway.observer import Ended, RawHeaders
+from sidecar.gateway.keyed_hash import KeyedHash
+from sidecar.gateway.observer import Answer, Ended, Request
 from sidecar.gateway.ring import RingWriter
 from sidecar.gateway.routes import Routes
-from sidecar.gateway.scanner import SCAN_BYTES, scan
+from sidecar.gateway.scanner import SCAN_BYTES
 from sidecar.settings import CaptureSettings, Route
+
+SHORT_BYTES = 16 << 10
+"""A request up to here is copied as it is: leaving base64 out would win next to nothing."""
 
 REQUEST_HEADERS = (b"content-type", b"content-encoding", b"accept-language", b"traceparent")
 RESPONSE_HEADERS = (b"content-type", b"content-encoding", b"x-request-id", b"request-id", b"x-amzn-errortype")
+
+
+_NOBODY = Identity()
+_NOT_TOLD = math.nan  # a time that equals no other
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What a request's head says. ``outcome``: why it is not looked at, empty if it is."""
+
+    outcome: str
+    texts: bytes = b""
+    identity: Identity = _NOBODY
 
 
 class Recorder:
@@ -62,70 +83,119 @@ class Recorder:
         paused: Callable[[], bool],
     ) -> None:
         self.settings = settings
-        self.install_key = install_key
         self.ring = ring
         self.random_bytes = random_bytes
         self.inflight_bytes = 0
-        self._counters = counters
+        self.inflight_limit = settings.inflight_bytes
+        self.short_bytes = min(SHORT_BYTES, settings.request_bytes)
+        self._share = settings.sample
+        self._share_at_s = -1.0
+        self.open: dict[Copy, None] = {}
+        self._room = Room(ring.data_bytes)
+        self._keyed = KeyedHash(install_key)
         self._wall_clock = wall_clock
         self._paused = paused
         self._routes = Routes(routes)
         self._outcomes = {name: counters.cell("kilter_captures_total", name) for name in CAPTURES}
-        self._key_kinds = {name: counters.cell("kilter_capture_keys_total", name) for name in KEY_KINDS}
         self._inflight = counters.cell("kilter_capture_inflight_bytes")
+        self._cells = counters.cells
         self._probability = counters.cell("kilter_inclusion_probability")
         counters.set(self._probability, settings.sample)
 
-    def begin(self, method: bytes, target: bytes, headers: RawHeaders, at_s: float) -> Copy | None:
-        """A copy to be filled, or None for what is not looked at. Never raises."""
+    def begin(self, head: Request, at_s: float, body: bytes | None = None) -> Copy | None:
+        """A copy to be filled, or None for what is not looked at. Never raises.
+
+        A request that came whole is decided at once: while few are let in, the others leave nothing behind.
+        """
         try:
-            return self._begin(method, target, headers, at_s)
+            if self._paused():
+                self.count("paused")
+                return None
+            asker = head.noted
+            if not isinstance(asker, Asker):
+                head.noted = asker = self._read(head)
+            if asker.outcome:
+                self.count(asker.outcome)
+                return None
+            if body is None or len(body) > self.short_bytes:
+                copy = Copy(self, asker, at_s, self._wall_clock())
+                if body is not None:
+                    copy.request_body((body,))
+                return copy
+            probability = self._share if at_s == self._share_at_s else self.probability(at_s)
+            if probability < 1.0 and not self.admits(asker, body, probability):
+                self.count("skipped")
+                return None
+            copy = Copy(self, asker, at_s, self._wall_clock())
+            copy.keep(body, probability)
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self.count("failed")
             return None
+        return copy
 
-    def _begin(self, method: bytes, target: bytes, headers: RawHeaders, at_s: float) -> Copy | None:
-        if self._paused():
-            self.count("paused")
-            return None
-        protocol = self._routes.protocol(method, target)
+    def _read(self, head: Request) -> Asker:
+        protocol = self._routes.protocol(head.method, head.target)
         if protocol == PROTOCOL_OTHER:
-            self.count("skipped")
-            return None
-        path = _path(target)
-        by_name = {name.lower(): value for name, value in headers}
-        if excluded(path, by_name, self.settings):
-            self.count("excluded")
-            return None
-        if by_name.get(b"content-type", b"").split(b";", 1)[0].strip().lower() != b"application/json":
-            self.count("skipped")
-            return None
-        return Copy(self, path, protocol, headers=by_name, start_s=at_s, started_at_s=self._wall_clock())
+            return Asker("skipped")
+        path = _path(head.target)
+        headers = {name.lower(): value for name, value in head.headers}
+        if excluded(path, headers, self.settings):
+            return Asker("excluded")
+        # botocore names no type where it invokes a model of Bedrock's.
+        if headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower() not in (b"application/json", b""):
+            return Asker("skipped")
+        who = identity(self._keyed, headers, self.settings)
+        texts = pack_request(
+            "POST",
+            path,
+            _allowed(((name, headers[name]) for name in REQUEST_HEADERS if name in headers), REQUEST_HEADERS),
+            app=app(headers, self.settings),
+            protocol=protocol,
+            conversation_key="" if who.conversation is None else who.conversation.hex(),
+            key_kind="" if who.conversation is None else "header",
+            user_key=None if who.user is None else who.user.hex(),
+            credential_key=None if who.credential is None else who.credential.hex(),
+        )
+        return Asker("", texts, who)
 
-    def probability(self) -> float:
-        """Share of conversations to look at now; also shown as a metric."""
-        budget_fill = self.inflight_bytes / self.settings.inflight_bytes
-        probability = inclusion_probability(self.settings.sample, self.ring.fill_ratio, budget_fill)
-        self._counters.set(self._probability, probability)
-        return probability
+    def probability(self, at_s: float) -> float:
+        """Share of conversations to look at; also shown as a metric. Worked out once an instant of the loop's clock."""
+        if at_s == self._share_at_s:
+            return self._share
+        ring = self._room.fill(
+            at_s, unread_bytes=self.ring.used_bytes, held_bytes=self.inflight_bytes, copies=len(self.open)
+        )
+        fill = max(ring, self.inflight_bytes / self.inflight_limit)
+        self._share_at_s = at_s
+        self._share = self._cells[self._probability] = inclusion_probability(self.settings.sample, fill)
+        return self._share
 
-    def record(self, capture: Capture) -> None:
+    def admits(self, asker: Asker, body: bytes, probability: float) -> bool:
+        """Whether the conversation of this request is among the share. ``body``: its copy, or the beginning of it."""
+        key, _ = conversation_key(self._keyed, body_says(body), asker.identity, self.settings, self.random_bytes)
+        return admitted(key, probability)
+
+    def record(self, parts: Sequence[bytes], *, truncated: bool) -> None:
         """Puts a finished copy into the ring and counts it."""
-        written = self.ring.put(capture.to_parts())
-        if written:
-            self.count("truncated" if capture.truncated else "sampled")
-            self._counters.add(self._key_kinds[capture.key_kind])
+        self._room.recorded(sum(map(len, parts)))
+        if self.ring.put(parts):
+            self.count("truncated" if truncated else "sampled")
         else:
             self.count("dropped_ring")
 
+    def finished_until(self) -> float:
+        """Unix time before which no copy began that may still come into the ring."""
+        oldest = next(iter(self.open), None)
+        return self._wall_clock() if oldest is None else oldest.started_at_s
+
     def count(self, outcome: str) -> None:
         """Counts what became of one exchange."""
-        self._counters.add(self._outcomes[outcome])
+        self._cells[self._outcomes[outcome]] += 1.0
 
     def release(self, held_bytes: int) -> None:
         """An exchange no longer holds its copy. Shows what the others do."""
         self.inflight_bytes -= held_bytes
-        self._counters.set(self._inflight, self.inflight_bytes)
+        self._cells[self._inflight] = self.inflight_bytes
 
 
 class Copy:
@@ -133,39 +203,30 @@ class Copy:
 
     __slots__ = (
         "_answer",
-        "_app",
         "_arrivals",
-        "_conversation_key",
+        "_asker",
         "_elision",
-        "_headers",
         "_held_bytes",
         "_kept",
-        "_key_kind",
-        "_path",
+        "_keyed_bytes",
         "_probability",
-        "_protocol",
         "_recorder",
         "_request",
         "_request_bytes",
         "_request_sent_s",
         "_request_truncated",
-        "_response_headers",
+        "_response_texts",
         "_start_s",
-        "_started_at_s",
         "_status",
         "_undecided",
-        "_user_key",
+        "started_at_s",
     )
 
-    def __init__(
-        self, recorder: Recorder, path: str, protocol: str, *, headers: Headers, start_s: float, started_at_s: float
-    ) -> None:
+    def __init__(self, recorder: Recorder, asker: Asker, start_s: float, started_at_s: float) -> None:
         self._recorder = recorder
-        self._path = path
-        self._protocol = protocol
-        self._headers = headers
+        self._asker = asker
         self._start_s = start_s
-        self._started_at_s = started_at_s
+        self.started_at_s = started_at_s
         self._undecided = True
         self._kept = False
         self._held_bytes = 0
@@ -173,111 +234,138 @@ class Copy:
         self._request_bytes = 0
         self._request_truncated = False
         self._request_sent_s: float | None = None
-        self._elision = Base64Elision()
+        self._elision: Base64Elision | None = None  # until the request is long
+        self._keyed_bytes = 0
+        self._probability = 0.0
         self._status: int | None = None
-        self._response_headers: tuple[tuple[str, str], ...] = ()
-        self._answer = HeadAndTail(recorder.settings.response_head_bytes, recorder.settings.response_tail_bytes)
-        self._arrivals: list[tuple[int, float]] = []
+        self._response_texts = b""
+        self._answer: HeadAndTail | None = None  # until the answer begins
+        self._arrivals: list[float] = []  # an offset, its time, the next
+        recorder.open[self] = None
 
-    def request_body(self, data: bytes) -> None:
-        """Holds the chunk; with the 64 KiB that are scanned, decides."""
+    def keep(self, body: bytes, probability: float) -> None:
+        """The whole of a short request, which has been let in."""
+        self._undecided = False
+        self._kept = True
+        self._probability = probability
+        self._request = [body]
+        self._request_bytes = self._keyed_bytes = len(body)
+        self._hold(len(body) + CHUNK_OVERHEAD_BYTES)
+
+    def request_body(self, pieces: Sequence[bytes]) -> None:
+        """Holds the pieces; with the first 64 KiB of the copy, decides."""
         try:
-            if self._undecided:
-                self._request.append(data)
-                self._request_bytes += len(data)
-                self._hold(len(data) + CHUNK_OVERHEAD_BYTES)
-                if self._request_bytes >= SCAN_BYTES:
-                    self._decide()
-            elif self._kept:
-                self._keep_request(data)
+            for data in pieces:
+                if not (self._undecided or self._kept):
+                    return
+                if self._elision is not None or self._request_bytes + len(data) > self._recorder.short_bytes:
+                    self._elide(data)
+                elif data:
+                    self._request.append(data)
+                    self._request_bytes += len(data)
+                    self._hold(len(data) + CHUNK_OVERHEAD_BYTES)
+            if self._undecided and self._request_bytes >= SCAN_BYTES:
+                self._decide(_NOT_TOLD)
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
 
-    def request_sent(self, at_s: float) -> None:
-        """The request has ended: decides, if it was too short to be decided before."""
+    def request_sent(self, at_s: float) -> bool:
+        """The request has ended: decides, if it was too short before. Whether the copy goes on."""
         try:
             self._request_sent_s = at_s - self._start_s
-            self._decide()
+            if self._undecided:
+                self._decide(at_s)
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
+        return self._kept
 
-    def response_head(self, status: int, headers: RawHeaders, at_s: float) -> None:
-        """An answer may come before the request has ended: decides by what has come of it."""
-        del at_s  # the answer's first byte is that of its body
+    def response_head(self, head: Answer, at_s: float) -> None:
+        """An early answer ends the wait for the request's beginning."""
         try:
-            self._decide()
+            if self._undecided:
+                self._decide(at_s)
             if self._kept:
-                self._status = status
-                self._response_headers = _allowed(((name.lower(), value) for name, value in headers), RESPONSE_HEADERS)
+                self._status = head.status
+                texts = head.noted
+                if not isinstance(texts, bytes):
+                    headers = ((name.lower(), value) for name, value in head.headers)
+                    head.noted = texts = pack_answer(_allowed(headers, RESPONSE_HEADERS))
+                self._response_texts = texts
+                settings = self._recorder.settings
+                self._answer = HeadAndTail(settings.response_head_bytes, settings.response_tail_bytes)
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
 
-    def response_body(self, data: bytes, at_s: float) -> None:
-        """Holds the chunk by reference."""
-        if not self._kept:
+    def response_body(self, pieces: Sequence[bytes], at_s: float) -> None:
+        """Holds the pieces by reference."""
+        answer = self._answer
+        if answer is None:
             return
         try:
-            if len(self._arrivals) < MAX_ARRIVALS:
-                self._arrivals.append((self._answer.received_bytes, at_s - self._start_s))
-            self._hold(self._answer.add(data))
+            arrivals = self._arrivals
+            if len(arrivals) < 2 * MAX_ARRIVALS:
+                arrivals += (answer.received_bytes, at_s - self._start_s)
+            grown = 0
+            for data in pieces:
+                grown += answer.add(data)
+            # _hold(grown), written out: this runs for every chunk.
+            recorder = self._recorder
+            self._held_bytes += grown
+            recorder.inflight_bytes += grown
+            if recorder.inflight_bytes > recorder.inflight_limit:
+                self._give_up("dropped_budget")
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
 
     def end(self, ended: Ended, at_s: float) -> None:
         """Writes the record, unless nothing of an answer came from the model server."""
         try:
-            if self._status is None:
+            if self._answer is None:
                 self._give_up("skipped")
-            elif self._kept:
-                self._recorder.record(self._capture(ended, at_s - self._start_s))
+            else:
+                self._record(self._answer, ended, at_s - self._start_s)
                 self._let_go()
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
 
-    def _decide(self) -> None:
-        if not self._undecided:
-            return
-        recorder = self._recorder
-        settings = recorder.settings
-        found = scan(b"".join(self._request)[:SCAN_BYTES])
-        user = user_key(recorder.install_key, found, self._headers, settings)
-        key, kind = conversation_key(recorder.install_key, found, user, self._headers, settings, recorder.random_bytes)
-        self._probability = recorder.probability()
-        if not admitted(key, self._probability):
+    def _decide(self, at_s: float) -> None:
+        self._keyed_bytes = min(self._request_bytes, SCAN_BYTES)
+        self._probability = probability = self._recorder.probability(at_s)
+        if probability >= 1.0 or self._recorder.admits(
+            self._asker, b"".join(self._request)[: self._keyed_bytes], probability
+        ):
+            self._undecided = False
+            self._kept = True
+        else:
             self._give_up("skipped")
-            return
-        self._conversation_key = key.hex()
-        self._key_kind: KeyKind = kind
-        self._user_key = None if user is None else user.hex()
-        self._app = app(self._headers, settings)
-        self._headers = {name: self._headers[name] for name in REQUEST_HEADERS if name in self._headers}
-        self._undecided = False
-        self._kept = True
-        chunks = self._request
-        self._request = []
-        self._hold(-self._held_bytes)
-        self._request_bytes = 0
-        for chunk in chunks:
-            self._keep_request(chunk)
 
-    def _keep_request(self, data: bytes) -> None:
-        if self._request_truncated:
-            return
-        data = self._elision.feed(data)
-        room = self._recorder.settings.request_bytes - self._request_bytes
-        if len(data) > room:
-            self._request_truncated = True
-            data = data[:room]
-        if data:
-            self._request.append(data)
-            self._request_bytes += len(data)
-            self._hold(len(data) + CHUNK_OVERHEAD_BYTES)
+    def _elide(self, data: bytes) -> None:
+        """More of a long request; with its first call, what had come before, too."""
+        pieces = [data]
+        if self._elision is None:
+            self._elision = Base64Elision()
+            pieces = [*self._request, data]
+            self._request = []
+            self._request_bytes = 0
+            self._hold(-self._held_bytes)
+        for piece in pieces:
+            if self._request_truncated or not (self._undecided or self._kept):
+                return
+            kept = self._elision.feed(piece)
+            room = self._recorder.settings.request_bytes - self._request_bytes
+            if len(kept) > room:
+                self._request_truncated = True
+                kept = kept[:room]
+            if kept:
+                self._request.append(kept)
+                self._request_bytes += len(kept)
+                self._hold(len(kept) + CHUNK_OVERHEAD_BYTES)
 
     def _hold(self, more_bytes: int) -> None:
         recorder = self._recorder
         self._held_bytes += more_bytes
         recorder.inflight_bytes += more_bytes
-        if recorder.inflight_bytes > recorder.settings.inflight_bytes:
+        if recorder.inflight_bytes > recorder.inflight_limit:
             self._give_up("dropped_budget")
 
     def _give_up(self, outcome: str) -> None:
@@ -287,38 +375,36 @@ class Copy:
 
     def _let_go(self) -> None:
         self._undecided = self._kept = False
+        self._recorder.open.pop(self, None)
         self._recorder.release(self._held_bytes)
         self._held_bytes = 0
-        self._headers = {}
         self._request = []
-        self._answer = HeadAndTail(0, 1)
+        self._answer = None
 
-    def _capture(self, ended: Ended, finished_s: float) -> Capture:
-        body, head_bytes, omitted = self._answer.joined()
-        return Capture(
-            method="POST",
-            path=self._path,
-            request_headers=_allowed(self._headers.items(), REQUEST_HEADERS),
-            request_body=b"".join(self._request),
-            request_truncated=self._request_truncated,
-            status=self._status or 0,
-            response_headers=self._response_headers,
-            response_body=body,
-            response_omitted=omitted,
-            response_head_bytes=head_bytes,
-            started_at_s=self._started_at_s,
-            request_sent_s=self._request_sent_s,
-            first_byte_s=self._arrivals[0][1] if self._arrivals else None,
-            finished_s=finished_s,
-            arrivals=tuple(self._arrivals),
-            conversation_key=self._conversation_key,
-            key_kind=self._key_kind,
-            user_key=self._user_key,
-            app=self._app,
-            inclusion_probability=self._probability,
-            ended=ended,
-            protocol=self._protocol,
+    def _record(self, answer: HeadAndTail, ended: Ended, finished_s: float) -> None:
+        pieces, head_bytes, omitted = answer.pieces()
+        parts = pack(
+            self._asker.texts,
+            self._response_texts,
+            self._request_bytes,
+            self._request_truncated,
+            self._keyed_bytes,
+            self._status or 0,
+            answer.received_bytes - omitted,
+            omitted,
+            head_bytes,
+            self.started_at_s,
+            self._request_sent_s,
+            self._arrivals[1] if self._arrivals else None,
+            finished_s,
+            self._arrivals,
+            self._probability,
+            ended,
         )
+        truncated = self._request_truncated or omitted > 0
+        parts += self._request
+        parts += pieces
+        self._recorder.record(parts, truncated=truncated)
 
 
 def _allowed(headers: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -> tuple[tuple[str, str], ...]:

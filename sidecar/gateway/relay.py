@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sidecar.gateway.counters import Counters
+from sidecar.gateway.departures import Departures
 from sidecar.gateway.heads import RequestHead
 from sidecar.gateway.meter import Meter
 from sidecar.gateway.observer import Observer
@@ -83,19 +84,24 @@ class Relay:
             keepalive_s=settings.relay.upstream_keepalive_s,
             max_head_bytes=settings.relay.max_header_bytes,
         )
+        self.departures = Departures(loop)
         self.connections: dict[Swept, None] = {}  # in order of arrival
         self.draining = False
+        self.last_call_s = 0.0  # draining, but each connection may ask once more for so long
         self.empty = asyncio.Event()
         self.empty.set()
         self._base_path = settings.upstream.base_path.rstrip("/").encode()
         self._host = upstream_host(settings.upstream)
         self._rewrite_host = settings.upstream.rewrite_host
+        self._as_is = not (self._base_path or self._rewrite_host)
         self._loop = loop
         self._sweep_s = self.limits.sweep_s()
         self._sweeping = loop.call_later(self._sweep_s, self._sweep)
 
     def request_lines(self, head: RequestHead) -> bytes:
         """A request's head as the upstream gets it. The target's bytes stay as they came."""
+        if self._as_is and head.as_is:
+            return head.raw
         target = head.target
         if self._base_path and target.startswith(b"/"):
             target = self._base_path + target
@@ -130,6 +136,7 @@ class Relay:
     async def close(self) -> None:
         """The end: no more sweeps, no more upstream connections."""
         self._sweeping.cancel()
+        self.departures.close()
         await self.pool.close()
 
 

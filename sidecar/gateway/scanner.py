@@ -12,6 +12,11 @@ past ``_LEVELS`` of nesting, or where the bytes stop being JSON, scanning stops 
 found until then stands. Keys written with escapes (``"mod\u0065l"``) are not recognised;
 of a key sent twice the last counts, as for most parsers.
 
+Most bodies are alike, ``{..., "messages": [system prompts, {"role": "user", "content": "..."}...``,
+and one expression reads them at a tenth of the cost. It is taken only where it must agree with
+the walk: where nothing else of interest stands before the message, and nothing that may be of
+interest after it.
+
 The first human message is looked for where the wire formats put it:
 
     messages         OpenAI chat, Anthropic, Ollama, Bedrock: first item of role user with text
@@ -24,7 +29,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SCAN_BYTES = 64 << 10
 MESSAGE_BYTES = 32 << 10
@@ -55,9 +60,25 @@ _IDENTIFIERS = frozenset(
 )
 _TEXTS = frozenset((b'"messages"', b'"input"', b'"contents"', b'"prompt"', b'"inputs"'))
 
+_INSIDE = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_OTHERS = rb"safety_identifier|user|metadata|conversation|session_id|previous_response_id"
+_ALIKE = re.compile(
+    rb"\s*+\{"
+    rb'(?:[\s,]*+(?:"model"\s*+:\s*+"(' + _INSIDE + rb')"'
+    rb'|(?!"(?:model|messages|input|contents|prompt|inputs|' + _OTHERS + rb')")"' + _INSIDE + rb'"\s*+:\s*+'
+    rb"(?:" + _VALUE.pattern + rb"))){0,40}+"
+    rb'[\s,]*+"messages"\s*+:\s*+\['
+    rb'(?:[\s,]*+\{\s*+"role"\s*+:\s*+"(?:system|developer)"\s*+,\s*+"content"\s*+:\s*+'
+    rb"(?:" + _VALUE.pattern + rb")\s*+\}){0,8}+"
+    rb'[\s,]*+\{\s*+"role"\s*+:\s*+"user"\s*+,\s*+"content"\s*+:\s*+"',
+    re.DOTALL,
+)
+_TEXT = re.compile(_INSIDE, re.DOTALL)
+_CLOSED = re.compile(rb'"\s*+\}')
+_MORE = re.compile(rb'"(?:model|' + _OTHERS + rb')"\s*+:')
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+
+class Scan(NamedTuple):
     """Each field is the inside of a JSON string as sent, escapes and all; None: not found or empty.
 
     ``user`` is safety_identifier, else user, else metadata.user_id. ``conversation`` is
@@ -84,7 +105,26 @@ def scan(body: bytes) -> Scan:
     >>> scan(b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "user": "u1"}')
     Scan(model=b'm', user=b'u1', conversation=None, previous_response=None, first_message=b'hi')
     """
-    walk = _Walk(body[:SCAN_BYTES])
+    body = body[:SCAN_BYTES]
+    return _alike(body) or _walked(body)
+
+
+def _alike(body: bytes) -> Scan | None:
+    """What ``_walked`` says of ``body``, where the one expression can tell."""
+    opened = _ALIKE.match(body)
+    if opened is None:
+        return None
+    start = opened.end()
+    end = body.find(b'"', start)  # ten times as fast as an expression, if no escape comes before it
+    if body.find(b"\\", start, end) >= 0:
+        end = _TEXT.match(body, start).end()  # type: ignore[union-attr]  # it matches the empty text, too
+    if end <= start or _CLOSED.match(body, end) is None or _MORE.search(body, end) is not None:
+        return None
+    return Scan(opened[1] or None, None, None, None, body[start : min(end, start + MESSAGE_BYTES)])
+
+
+def _walked(body: bytes) -> Scan:
+    walk = _Walk(body)
     found: dict[bytes, bytes | None] = {}
     first_message = None
     for key, start in walk.members(0):

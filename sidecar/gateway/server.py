@@ -30,13 +30,18 @@ class Gateway:
         """Whether the end has begun."""
         return self._relay.draining
 
-    async def drain(self, grace_s: float) -> None:
+    async def drain(self, grace_s: float, last_call_s: float = 0.0) -> None:
         """Accepts no more, closes idle connections, lets answers finish for ``grace_s`` seconds, then aborts them.
+
+        A request may be on its way while we close an idle connection, and is lost then. Where somebody else
+        accepts already there is no hurry: with ``last_call_s`` a connection may ask once more for so many
+        seconds, is told in the answer that it ends, and is closed only then.
 
         Returns when no client connection is left. Meant to be called once.
         """
         relay = self._relay
         relay.draining = True
+        relay.last_call_s = last_call_s
         for server in self._servers:
             server.close()
         for connection in self._connections():

@@ -12,8 +12,10 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +24,8 @@ from sidecar.gateway.heads import BadHead, ResponseHead
 
 if TYPE_CHECKING:
     from sidecar.gateway.exchange import Exchange  # which imports this file
+
+log = logging.getLogger("kilter.gateway")
 
 READ_BYTES = 1 << 16
 _GONE = select.POLLIN | select.POLLHUP | select.POLLERR
@@ -33,6 +37,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_body",
         "_exchange",
+        "_head",
         "_held",
         "_lost",
         "_max_head_bytes",
@@ -55,6 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._max_head_bytes = max_head_bytes
         self._lost = lost
         self._exchange: Exchange | None = None
+        self._head: ResponseHead | None = None  # of the last answer
         self._body: Walker | None = None  # None while the head is read
         self._held = b""  # the beginning of a head
         self._reading_paused = False
@@ -146,6 +152,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange = None
         if exc is None and isinstance(self._body, CloseWalker):
             exchange.answer_ended(self, reusable=False)
+        elif isinstance(exc, ssl.SSLError):  # TLS 1.3: a client certificate is refused after the handshake
+            log_tls_failure(exc)
+            exchange.upstream_failed("tls")
         else:
             exchange.upstream_failed("reset")
 
@@ -190,11 +199,14 @@ class UpstreamConnection(asyncio.Protocol):
             if end == 3:
                 self._held = data
                 return
-            try:
-                head = ResponseHead(data[:end], dechunk=exchange.dechunk)
-            except BadHead:
-                self._fail(exchange, "protocol")
-                return
+            head = self._head
+            if head is None or exchange.dechunk or not head.again(data[:end]):
+                try:
+                    head = ResponseHead(data[:end], dechunk=exchange.dechunk)
+                except BadHead:
+                    self._fail(exchange, "protocol")
+                    return
+                self._head = None if exchange.dechunk else head
             if head.status >= 200:
                 break
             if head.status == 101:
@@ -205,6 +217,13 @@ class UpstreamConnection(asyncio.Protocol):
             data = data[end:]
             if not data:
                 return
+        rest = data[end:]
+        if rest and len(rest) == head.framing.length and head.status == 200 and not exchange.to_head:
+            # Nearly always, for an answer of known length: it is one packet.
+            exchange.write(exchange.answer_began(head, ends_with_connection=False) + rest)
+            exchange.answer_moved([rest])
+            self._answer_ended(exchange, reusable=head.keep_alive)
+            return
         body = head.framing.response_body(
             to_head=exchange.to_head, status=head.status, max_trailer_bytes=self._max_head_bytes
         )
@@ -216,7 +235,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._answer_ended(exchange, reusable=keep_alive and end == len(data))
         else:
             self._reusable = keep_alive
-            self._read_body(exchange, body, data[end:], ours)
+            self._read_body(exchange, body, rest, ours)
 
     def _read_body(self, exchange: Exchange, body: Walker, data: bytes, ours: bytes = b"") -> None:
         """``ours`` is the head, if it has not gone out yet: it shares a packet with what follows."""
@@ -246,3 +265,9 @@ class UpstreamConnection(asyncio.Protocol):
     def _fail(self, exchange: Exchange, reason: str) -> None:
         self.abort()
         exchange.upstream_failed(reason)
+
+
+def log_tls_failure(error: ssl.SSLError) -> None:
+    """Says why, in OpenSSL's words, which name certificates and alerts and never what was sent."""
+    reason = getattr(error, "verify_message", None) or error.reason or type(error).__name__
+    log.error("TLS with the upstream failed", extra={"fields": {"reason": reason}})

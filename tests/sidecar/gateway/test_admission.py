@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from sidecar.gateway.admission import (
-    KEY_BYTES,
     admitted,
     app,
     conversation_key,
     excluded,
+    identity,
     inclusion_probability,
     user_key,
 )
+from sidecar.gateway.keyed_hash import HASH_BYTES, KeyedHash
 from sidecar.gateway.scanner import Scan
 from sidecar.settings import CaptureSettings
 
@@ -27,21 +28,24 @@ FULL = Scan(model=b"m", user=b"u", conversation=b"c", previous_response=b"r", fi
 def key_of(
     scan: Scan = SAID, headers: dict[bytes, bytes] | None = None, install_key: bytes = KEY, **settings: Any
 ) -> tuple[bytes, str]:
-    configured = CaptureSettings(**settings)
-    user = user_key(install_key, scan, headers or {}, configured)
-    return conversation_key(install_key, scan, user, headers or {}, configured, os.urandom)
+    configured, keyed = CaptureSettings(**settings), KeyedHash(install_key)
+    return conversation_key(keyed, scan, identity(keyed, headers or {}, configured), configured, os.urandom)
+
+
+def user_of(
+    scan: Scan, headers: dict[bytes, bytes], settings: CaptureSettings = DEFAULT, install_key: bytes = KEY
+) -> bytes | None:
+    keyed = KeyedHash(install_key)
+    return user_key(keyed, scan, identity(keyed, headers, settings))
 
 
 def test_the_whole_sample_is_looked_at_while_there_is_room() -> None:
     for fill in (0.0, 0.3, 0.5):
-        assert inclusion_probability(0.8, fill, 0.0) == 0.8
-        assert inclusion_probability(0.8, 0.0, fill) == 0.8
+        assert inclusion_probability(0.8, fill) == 0.8
 
 
-def test_past_half_full_the_share_falls_with_the_fuller_of_the_two_and_never_to_nothing() -> None:
-    fills = [0.5 + n / 200 for n in range(1, 101)]
-    shares = [inclusion_probability(0.8, fill, 0.1) for fill in fills]
-    assert shares == [inclusion_probability(0.8, 0.1, fill) for fill in fills]
+def test_past_half_full_the_share_falls_and_never_to_nothing() -> None:
+    shares = [inclusion_probability(0.8, 0.5 + n / 200) for n in range(1, 101)]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] == 0.4
     assert 0 < shares[-1] < 0.8 / 1000
@@ -52,7 +56,7 @@ def test_a_ring_under_ten_times_its_load_never_fills() -> None:
     rng = random.Random(11)
     fill, most = 0.0, 0.0
     for _ in range(50_000):
-        if admitted(rng.randbytes(8), inclusion_probability(1.0, fill, 0.0)):
+        if admitted(rng.randbytes(8), inclusion_probability(1.0, fill)):
             fill += 0.002
         fill = max(0.0, fill - 0.0002)
         most = max(most, fill)
@@ -61,7 +65,7 @@ def test_a_ring_under_ten_times_its_load_never_fills() -> None:
 
 def test_a_lower_share_keeps_a_subset_of_the_conversations_of_a_higher_one() -> None:
     rng = random.Random(5)
-    keys = [rng.randbytes(KEY_BYTES) for _ in range(4000)]
+    keys = [rng.randbytes(HASH_BYTES) for _ in range(4000)]
     kept = {p: {key for key in keys if admitted(key, p)} for p in (0.0, 0.1, 0.5, 1.0)}
     assert kept[0.0] < kept[0.1] < kept[0.5] < kept[1.0]
     assert len(kept[1.0]) == 4000
@@ -70,7 +74,7 @@ def test_a_lower_share_keeps_a_subset_of_the_conversations_of_a_higher_one() -> 
 
 
 def test_every_key_is_in_at_one_and_none_at_nought() -> None:
-    for key in (b"\0" * KEY_BYTES, b"\xff" * KEY_BYTES):
+    for key in (b"\0" * HASH_BYTES, b"\xff" * HASH_BYTES):
         assert admitted(key, 1.0)
         assert not admitted(key, 0.0)
 
@@ -96,7 +100,7 @@ def test_ids_that_clients_send_count_only_if_the_operator_trusts_them() -> None:
 
 def test_model_user_and_first_message_together_make_a_conversation() -> None:
     key, kind = key_of()
-    assert (len(key), kind) == (KEY_BYTES, "first_message")
+    assert (len(key), kind) == (HASH_BYTES, "first_message")
     assert key_of() == (key, kind)
     others = [
         Scan(model=b"n", user=b"u", first_message=b"hi"),
@@ -114,30 +118,30 @@ def test_model_user_and_first_message_together_make_a_conversation() -> None:
 def test_where_nothing_names_a_conversation_each_request_is_its_own() -> None:
     (one, kind), (two, _) = key_of(Scan(model=b"m", user=b"u")), key_of(Scan(model=b"m", user=b"u"))
     assert kind == "none"
-    assert len(one) == KEY_BYTES
+    assert len(one) == HASH_BYTES
     assert one != two
 
 
 def test_the_user_is_the_header_else_the_bodys_else_the_credential() -> None:
     settings = CaptureSettings(user_header="x-user")
     headers = {b"x-user": b"h", b"authorization": b"Bearer a"}
-    header = user_key(KEY, SAID, headers, settings)
-    body = user_key(KEY, SAID, {b"authorization": b"Bearer a"}, settings)
-    credential = user_key(KEY, Scan(), {b"authorization": b"Bearer a"}, settings)
+    header = user_of(SAID, headers, settings)
+    body = user_of(SAID, {b"authorization": b"Bearer a"}, settings)
+    credential = user_of(Scan(), {b"authorization": b"Bearer a"}, settings)
     assert len({header, body, credential, None}) == 4
-    assert header == user_key(KEY, Scan(user=b"h"), {}, DEFAULT), "the same name is the same user wherever it stands"
-    assert user_key(KEY, SAID, headers, DEFAULT) == body
-    assert credential != user_key(KEY, Scan(user=b"Bearer a"), {}, DEFAULT)
-    assert user_key(KEY, Scan(), {}, settings) is None
+    assert header == user_of(Scan(user=b"h"), {}), "the same name is the same user wherever it stands"
+    assert user_of(SAID, headers) == body
+    assert credential != user_of(Scan(user=b"Bearer a"), {})
+    assert user_of(Scan(), {}, settings) is None
 
 
 @pytest.mark.parametrize("name", [b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"])
 def test_each_kind_of_credential_tells_callers_apart(name: bytes) -> None:
-    one, two = (user_key(KEY, Scan(), {name: value}, DEFAULT) for value in (b"a", b"b"))
+    one, two = (user_of(Scan(), {name: value}) for value in (b"a", b"b"))
     assert one
     assert two
     assert one != two
-    assert one != user_key(b"K" * 32, Scan(), {name: b"a"}, DEFAULT)
+    assert one != user_of(Scan(), {name: b"a"}, install_key=b"K" * 32)
 
 
 def test_the_app_is_one_of_the_listed_or_other() -> None:

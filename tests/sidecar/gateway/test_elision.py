@@ -15,6 +15,7 @@ bounded = settings(max_examples=200, deadline=None)
 pieces = st.one_of(
     st.text(max_size=40).map(str.encode),
     st.binary(max_size=40),
+    st.integers(0, 400).map(lambda n: b"a few words " * n),
     st.integers(0, 2 * KEPT_BYTES + 50).map(lambda n: b"Ab1+/-_="[n % 8 :][:1] * n),
 )
 

@@ -95,6 +95,14 @@ def test_what_is_not_exactly_chunked_is_refused(bad):
         walk_all(ChunkedWalker(ROOM), [bad[i : i + 1] for i in range(len(bad))])
 
 
+@pytest.mark.parametrize(
+    "data", [b"z", b"5;\0", b" 5", b"5\r\nhello/", b"5\r\nhello\r\r", b"0\r\nX Y", b"0\r\n:", b"5\r5"]
+)
+def test_the_beginning_of_a_line_that_cannot_become_one_is_refused_before_it_is_passed_on(data):
+    with pytest.raises(BadFraming):
+        ChunkedWalker(65536).walk(data)
+
+
 def test_payload_slices_are_not_copied_when_a_piece_is_all_payload():
     payload = []
     piece = b"x" * 1000

@@ -89,3 +89,68 @@ def test_a_rewritten_host_replaces_the_value_alone():
 def test_chunks_that_are_unpacked_are_not_announced():
     head = ResponseHead(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: 1\r\n\r\n", dechunk=True)
     assert head.copy == b"X: 1\r\n"
+
+
+AGAIN = b"POST /v1/x HTTP/1.1\r\nHost: m\r\nX-A: 1\r\nContent-length:  %b \r\nX-B: content-length: 4\r\n%b\r\n"
+
+
+@pytest.mark.parametrize("connection", [b"", b"Connection: keep-alive, x-a\r\n"])
+def test_a_head_that_differs_in_its_content_length_only_is_the_same_head_again(connection):
+    head = RequestHead(AGAIN % (b"12", connection))
+    head.noted = "kept"
+    for digits in (b"12", b"7", b"0012345", b"0"):
+        raw = AGAIN % (digits, connection)
+        anew = RequestHead(raw)
+        assert head.again(raw)
+        assert (head.raw, head.copy, head.headers) == (anew.raw, anew.copy, anew.headers)
+        assert (head.framing.length, head.as_is, head.keep_alive) == (anew.framing.length, anew.as_is, anew.keep_alive)
+        assert head.noted == "kept"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        AGAIN.replace(b"X-A: 1", b"X-A: 2") % (b"12", b""),
+        AGAIN.replace(b"X-B: c", b"X-B: C") % (b"12", b""),
+        AGAIN.replace(b"X-B", b"TE ") % (b"7", b""),
+        AGAIN.replace(b"POST", b"GET") % (b"12", b""),
+        AGAIN % (b"12", b"X-C: 1\r\n"),
+        AGAIN % (b"-1", b""),
+        AGAIN % (b"1 2", b""),
+        AGAIN % (b"", b""),
+        AGAIN % (b"1" * 19, b""),
+        AGAIN % (b"1\r\nContent-Length: 2", b""),
+        AGAIN % (b"1\r\nTransfer-Encoding: chunked", b""),
+        (AGAIN % (b"1", b""))[:-2],
+        b"\r\n\r\n",
+    ],
+)
+def test_every_other_head_is_read_anew(other):
+    head = RequestHead(AGAIN % (b"12", b""))
+    before = (head.raw, head.copy, head.framing.length)
+    assert not head.again(other)
+    assert (head.raw, head.copy, head.framing.length) == before
+
+
+def test_a_head_without_a_length_is_the_same_again_only_byte_for_byte():
+    head = ResponseHead(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert head.again(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert not head.again(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+    assert not head.again(b"HTTP/1.1 201 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "as_is"),
+    [((b"X-A: 1", b"Content-Length: 3"), True), ((b"Connection: close",), False), ((b"TE: trailers",), False)],
+)
+def test_a_head_goes_on_as_it_is_where_nothing_is_left_out(lines, as_is):
+    head = RequestHead(request(*lines))
+    assert head.as_is is as_is
+    assert head.as_is is (head.raw == b"GET / HTTP/1.1\r\n" + head.copy + b"\r\n")
+    assert not RequestHead(request(first=b"GET / HTTP/1.0")).as_is
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\r\n", b"\n\n", b"\r"])
+def test_line_ends_before_the_method_are_refused_though_the_parser_passes_over_them(before):
+    with pytest.raises(BadHead):
+        RequestHead(before + b"HEAD / HTTP/1.1\r\nHost: m\r\n\r\n")

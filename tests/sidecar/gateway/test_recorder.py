@@ -15,6 +15,7 @@ from sidecar.gateway.counters import CAPTURES, Counters, schema, size_bytes
 from sidecar.gateway.observer import Ended
 from sidecar.gateway.recorder import Recorder
 from sidecar.gateway.ring import Ring, RingReader, RingWriter
+from sidecar.monitor.naming import Naming
 from sidecar.settings import CaptureSettings, Route
 
 ROUTES = (
@@ -28,6 +29,16 @@ JSON = ((b"Content-Type", b"application/json"),)
 BODY = json.dumps({"model": "m", "user": "u", "messages": [{"role": "user", "content": "hi"}]}).encode()
 
 
+class Head:
+    """What the relay shows of a head."""
+
+    def __init__(
+        self, headers: Any = JSON, *, method: bytes = b"POST", target: Any = TARGET, status: int = 200
+    ) -> None:
+        self.method, self.target, self.headers, self.status = method, target, headers, status
+        self.noted: object = None
+
+
 class Worker:
     """A recorder with its ring and counters, and what the relay would do with it."""
 
@@ -38,8 +49,12 @@ class Worker:
         self.ring = RingWriter(self.memory)
         self.reader = RingReader(self.memory)
         self.paused = False
+        self.now_s = 99.0
+        self.recognised: list[str] = []
+        configured = CaptureSettings(**settings)
+        self.naming = Naming(b"k" * 32, configured, os.urandom, self.recognised.append)
         self.recorder = Recorder(
-            settings=CaptureSettings(**settings),
+            settings=configured,
             routes=ROUTES,
             install_key=b"k" * 32,
             ring=self.ring,
@@ -60,19 +75,20 @@ class Worker:
         ended: Ended = "complete",
         chunk_bytes: int = 1 << 16,
     ) -> None:
-        tap = self.recorder.begin(b"POST", target, headers, 100.0)
+        self.now_s += 1.0
+        tap = self.recorder.begin(Head(headers, target=target), self.now_s)
         if tap is None:
             return
         for at in range(0, len(body), chunk_bytes):
-            tap.request_body(body[at : at + chunk_bytes])
-        tap.request_sent(100.5)
-        tap.response_head(200, response_headers, 101.0)
+            tap.request_body([body[at : at + chunk_bytes]])
+        tap.request_sent(self.now_s + 0.5)
+        tap.response_head(Head(response_headers), self.now_s + 1.0)
         for n, chunk in enumerate(answer):
-            tap.response_body(chunk, 102.0 + n)
-        tap.end(ended, 110.0)
+            tap.response_body([chunk], self.now_s + 2.0 + n)
+        tap.end(ended, self.now_s + 10.0)
 
     def captures(self) -> list[Capture]:
-        return [Capture.from_bytes(record) for record in self.reader.read(10**6, 1 << 40)]
+        return [self.naming.read(record) for record in self.reader.read(10**6, 1 << 40)]
 
     def outcomes(self) -> dict[str, float]:
         values = {name: self.counters.value(self.counters.cell("kilter_captures_total", name)) for name in CAPTURES}
@@ -104,7 +120,7 @@ def test_an_exchange_is_recorded_as_the_relay_saw_it() -> None:
     assert len(capture.conversation_key) == 16
     assert capture.user_key is not None
     assert worker.outcomes() == {"sampled": 1}
-    assert worker.counters.value(worker.counters.cell("kilter_capture_keys_total", "first_message")) == 1
+    assert worker.recognised == ["first_message"]
     assert worker.gauge("kilter_capture_inflight_bytes") == 0
 
 
@@ -140,7 +156,7 @@ def test_no_secret_of_the_head_ever_enters_the_ring(ended: Ended) -> None:
         (b"POST", TARGET + b"/123", JSON, "skipped"),
         (b"POST", b"/v1/x?/chat/completions", JSON, "skipped"),
         (b"POST", TARGET, ((b"content-type", b"multipart/form-data"),), "skipped"),
-        (b"POST", TARGET, (), "skipped"),
+        (b"POST", TARGET, ((b"content-type", b"text/plain"),), "skipped"),
         (b"POST", TARGET, (*JSON, (b"X-Load-Test", b"1")), "excluded"),
         (b"POST", b"/eval" + TARGET, JSON, "excluded"),
     ],
@@ -149,7 +165,7 @@ def test_what_is_not_looked_at_is_refused_at_its_head_and_counted(
     method: bytes, target: bytes, headers: tuple[tuple[bytes, bytes], ...], outcome: str
 ) -> None:
     worker = Worker(exclude_headers=(("x-load-test", "1"),), exclude_paths=("/eval/",))
-    assert worker.recorder.begin(method, target, headers, 0.0) is None
+    assert worker.recorder.begin(Head(headers, method=method, target=target), 0.0) is None
     assert worker.outcomes() == {outcome: 1}
 
 
@@ -212,14 +228,14 @@ def test_a_fuller_ring_lowers_the_share_and_the_record_says_so() -> None:
 
 def test_admission_does_not_wait_for_a_long_request_or_its_answer() -> None:
     worker = Worker()
-    tap = worker.recorder.begin(b"POST", TARGET, JSON, 0.0)
+    tap = worker.recorder.begin(Head(), 0.0)
     assert tap is not None
     body = json.dumps({"messages": [{"role": "user", "content": "word " * 40_000}], "model": "late"}).encode()
-    tap.request_body(body[:70_000])
+    tap.request_body([body[:70_000]])
     worker.paused = True
-    tap.response_head(400, JSON, 1.0)
-    tap.request_body(body[70_000:])
-    tap.response_body(b"too long", 2.0)
+    tap.response_head(Head(status=400), 1.0)
+    tap.request_body([body[70_000:]])
+    tap.response_body([b"too long"], 2.0)
     tap.end("complete", 3.0)
     (capture,) = worker.captures()
     assert capture.request_body == body
@@ -228,11 +244,11 @@ def test_admission_does_not_wait_for_a_long_request_or_its_answer() -> None:
 
 def test_a_long_request_that_is_not_in_the_sample_is_let_go_before_it_ends() -> None:
     worker = Worker(sample=1e-18)
-    tap = worker.recorder.begin(b"POST", TARGET, JSON, 0.0)
+    tap = worker.recorder.begin(Head(), 0.0)
     assert tap is not None
-    tap.request_body(b" " * 60_000)
+    tap.request_body([b" " * 60_000])
     assert worker.recorder.inflight_bytes > 60_000
-    tap.request_body(b" " * 60_000)
+    tap.request_body([b" " * 60_000])
     assert worker.recorder.inflight_bytes == 0
     assert worker.outcomes() == {"skipped": 1}
 
@@ -240,9 +256,9 @@ def test_a_long_request_that_is_not_in_the_sample_is_let_go_before_it_ends() -> 
 def test_an_answer_of_the_gateway_itself_is_not_recorded() -> None:
     worker = Worker()
     for sent in (True, False):
-        tap = worker.recorder.begin(b"POST", TARGET, JSON, 0.0)
+        tap = worker.recorder.begin(Head(), 0.0)
         assert tap is not None
-        tap.request_body(BODY)
+        tap.request_body([BODY])
         if sent:
             tap.request_sent(0.1)
         tap.end("upstream_cut", 1.0)
@@ -302,17 +318,17 @@ def test_the_budget_bounds_what_all_open_exchanges_hold_together() -> None:
     worker = Worker(inflight_bytes=200_000, sample=1.0)
     taps = []
     for number in range(40):
-        tap = worker.recorder.begin(b"POST", TARGET, ((b"content-type", b"application/json"),), 0.0)
+        tap = worker.recorder.begin(Head(), 0.0)
         assert tap is not None
-        tap.request_body(b'{"prompt":"%d"}' % number)
+        tap.request_body([b'{"prompt":"%d"}' % number])
         tap.request_sent(0.1)
-        tap.response_head(200, JSON, 0.2)
+        tap.response_head(Head(status=200), 0.2)
         taps.append(tap)
     for _ in range(100):
         for tap in taps:
-            tap.response_body(b"x" * 200, 1.0)
+            tap.response_body([b"x" * 200], 1.0)
             assert worker.recorder.inflight_bytes <= 200_000
-    assert worker.recorder.probability() < 0.1
+    assert worker.recorder.probability(9.0) < 0.1
     for tap in taps:
         tap.end("complete", 2.0)
     outcomes = worker.outcomes()
@@ -325,10 +341,10 @@ def test_the_budget_bounds_what_all_open_exchanges_hold_together() -> None:
 
 def test_a_body_that_comes_byte_by_byte_counts_by_the_memory_it_takes() -> None:
     worker = Worker()
-    tap = worker.recorder.begin(b"POST", TARGET, JSON, 0.0)
+    tap = worker.recorder.begin(Head(), 0.0)
     assert tap is not None
     for _ in range(1000):
-        tap.request_body(b" ")
+        tap.request_body([b" "])
     assert worker.recorder.inflight_bytes > 50_000
     tap.end("client_aborted", 1.0)
     assert worker.recorder.inflight_bytes == 0
@@ -336,10 +352,10 @@ def test_a_body_that_comes_byte_by_byte_counts_by_the_memory_it_takes() -> None:
 
 calls = st.lists(
     st.one_of(
-        st.tuples(st.just("request_body"), st.binary(max_size=50)),
+        st.tuples(st.just("request_body"), st.lists(st.binary(max_size=50), max_size=3)),
         st.tuples(st.just("request_sent")),
         st.tuples(st.just("response_head")),
-        st.tuples(st.just("response_body"), st.binary(max_size=50)),
+        st.tuples(st.just("response_body"), st.lists(st.binary(max_size=50), max_size=3)),
     ),
     max_size=20,
 )
@@ -353,11 +369,11 @@ def test_whatever_the_relay_does_each_exchange_counts_once_and_nothing_stays_hel
     worker = Worker(ring_bytes=4096, inflight_bytes=budget, request_bytes=60, response_head_bytes=40, response_tail_bytes=30, sample=sample)  # fmt: skip
     open_taps = []
     for steps in exchanges:
-        tap = worker.recorder.begin(b"POST", TARGET, JSON, 0.0)
+        tap = worker.recorder.begin(Head(), 0.0)
         assert tap is not None
         for name, *arguments in steps:
             if name == "response_head":
-                tap.response_head(200, JSON, 1.0)
+                tap.response_head(Head(status=200), 1.0)
             elif name == "request_body":
                 tap.request_body(*arguments)
             else:
@@ -379,7 +395,7 @@ def broken(*_: object) -> Any:
 
 @pytest.mark.parametrize("part", ["_paused", "_wall_clock", "random_bytes", "probability", "record"])
 def test_no_failure_of_the_recorders_parts_reaches_the_relay(part: str) -> None:
-    worker = Worker()
+    worker = Worker(sample=1 - 1e-12)  # at 1 nobody asks for randomness
     setattr(worker.recorder, part, broken)
     worker.exchange(b"{}")
     assert worker.outcomes() == {"failed": 1}
@@ -389,16 +405,16 @@ def test_no_failure_of_the_recorders_parts_reaches_the_relay(part: str) -> None:
 @pytest.mark.parametrize("wrong", [None, 7, "text"])
 def test_no_senseless_argument_raises(wrong: Any) -> None:
     worker = Worker()
-    assert worker.recorder.begin(b"POST", wrong, JSON, 0.0) is None
-    assert worker.recorder.begin(b"POST", TARGET, wrong, 0.0) is None
+    assert worker.recorder.begin(Head(target=wrong), 0.0) is None
+    assert worker.recorder.begin(Head(wrong), 0.0) is None
     for name in ("request_body", "request_sent", "response_head", "response_body", "end"):
-        tap = worker.recorder.begin(b"POST", TARGET, JSON, 0.0)
+        tap = worker.recorder.begin(Head(), 0.0)
         assert tap is not None
-        tap.request_body(BODY)
+        tap.request_body([BODY])
         if name in {"response_body", "end"}:
             tap.request_sent(0.1)
-            tap.response_head(200, JSON, 0.2)
-        arguments = {"request_body": (wrong,), "request_sent": ("soon",), "response_head": (200, wrong, 1.0)}
+            tap.response_head(Head(status=200), 0.2)
+        arguments = {"request_body": (wrong,), "request_sent": ("soon",), "response_head": (wrong, 1.0)}
         getattr(tap, name)(*arguments.get(name, (wrong, "late")))
         tap.end("complete", 1.0)
     assert worker.recorder.inflight_bytes == 0
@@ -406,13 +422,73 @@ def test_no_senseless_argument_raises(wrong: Any) -> None:
 
 def test_a_ring_whose_memory_is_gone_costs_the_record_only() -> None:
     worker = Worker()
-    tap = worker.recorder.begin(b"POST", TARGET, JSON, 0.0)
+    tap = worker.recorder.begin(Head(), 0.0)
     assert tap is not None
-    tap.request_body(BODY)
+    tap.request_body([BODY])
     tap.request_sent(0.1)
-    tap.response_head(200, JSON, 0.2)
+    tap.response_head(Head(status=200), 0.2)
     worker.ring.close()
     tap.end("complete", 1.0)
     worker.exchange()
     assert worker.outcomes() == {"dropped_ring": 1, "failed": 1}
     assert worker.recorder.inflight_bytes == 0
+
+
+def test_it_says_until_when_every_copy_has_come_to_its_end() -> None:
+    worker = Worker()
+    now = [100.0]
+    worker.recorder._wall_clock = lambda: now[0]
+    first = worker.recorder.begin(Head(), 0.0)
+    now[0] = 200.0
+    second = worker.recorder.begin(Head(), 1.0)
+    now[0] = 300.0
+    assert first is not None
+    assert second is not None
+    assert worker.recorder.finished_until() == 100.0
+    first.end("complete", 2.0)
+    assert worker.recorder.finished_until() == 200.0
+    second.end("client_aborted", 2.0)
+    assert worker.recorder.finished_until() == 300.0
+
+
+def test_a_request_that_comes_whole_is_decided_and_recorded_as_one_that_comes_in_pieces() -> None:
+    worker = Worker(sample=0.5)
+    let_in = 0
+    for number in range(40):
+        body = b'{"model":"m","messages":[{"role":"user","content":"conversation %d"}]}' % number
+        taps = []
+        for whole in (body, None):
+            tap = worker.recorder.begin(Head(), 1.0, whole)
+            if whole is None:
+                assert tap is not None
+                tap.request_body([body[:30], body[30:]])
+            goes_on = tap is not None and tap.request_sent(1.5)
+            taps.append(tap if goes_on else None)
+        assert (taps[0] is None) == (taps[1] is None)
+        for tap in taps:
+            if tap is not None:
+                tap.response_head(Head(), 2.0)
+                tap.response_body([b"answer"], 2.5)
+                tap.end("complete", 3.0)
+        captures = worker.captures()
+        assert len(captures) in (0, 2)
+        if captures:
+            let_in += 1
+            assert captures[0] == captures[1]
+            assert captures[0].request_body == body
+    assert 5 < let_in < 35  # a half of 40: the chance to be outside is below 1e-6
+    assert worker.outcomes() == {"sampled": 2 * let_in, "skipped": 2 * (40 - let_in)}
+    assert worker.gauge("kilter_capture_inflight_bytes") == 0
+    assert not worker.recorder.open
+
+
+def test_a_long_request_that_comes_whole_is_elided_like_any_other() -> None:
+    worker = Worker()
+    body = b'{"image":"' + b"A" * 30_000 + b'"}'
+    tap = worker.recorder.begin(Head(), 1.0, body)
+    assert tap is not None
+    assert tap.request_sent(1.5)
+    tap.response_head(Head(), 2.0)
+    tap.end("complete", 3.0)
+    (capture,) = worker.captures()
+    assert capture.request_body == b'{"image":"' + b"A" * 1024 + b'"}'

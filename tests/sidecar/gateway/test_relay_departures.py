@@ -108,3 +108,55 @@ async def test_over_a_unix_socket_a_departure_is_told_from_a_half_close(tmp_path
             await asyncio.sleep(0.02)
             client.close()
             assert await wire.gone() < 0.1
+
+
+@pytest.mark.parametrize("family", ["tcp", "unix"])
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_a_client_that_leaves_while_its_upload_is_held_back_frees_the_upstream_within_100_ms(
+    family, how, tmp_path
+):
+    async def reads_nothing(wire):
+        await wire.head()
+        wire.writer.transport.pause_reading()
+        await wire.rest(30)
+
+    listener = None if family == "tcp" else unix_listener(tmp_path / "relay")
+    async with Scripted(reads_nothing) as upstream:
+        with RunningGateway(upstream.port, listener=listener) as gateway:
+            for number in range(3):
+                client = await Wire.connect(gateway.port or gateway.address)
+                await client.write(b"POST / HTTP/1.1\r\nHost: m\r\nContent-Length: 1000000000\r\n\r\n")
+                await client.write_until_held(b"x" * 100_000)
+                if how == "reset" and family == "tcp":
+                    client.reset()
+                else:
+                    client.writer.transport.abort()  # what is still in our own buffer is nobody's
+                started = time.monotonic()
+                await gateway.becomes(number + 1, "kilter_client_disconnects_total", limit_s=1)
+                assert time.monotonic() - started < 0.1
+            await gateway.becomes(0, "kilter_inflight_requests")
+            await gateway.becomes(0, "kilter_open_connections")
+
+
+async def test_a_client_that_has_only_finished_sending_a_held_upload_still_gets_its_answer():
+    go_on = asyncio.Event()
+
+    async def reads_late(wire):
+        head = await wire.head()
+        wire.writer.transport.pause_reading()
+        await go_on.wait()
+        wire.writer.transport.resume_reading()
+        await wire.body(head)
+        await wire.write(ok(b"taken"))
+
+    async with Scripted(reads_late) as upstream:
+        with RunningGateway(upstream.port) as gateway:
+            client = await Wire.connect(gateway.port)
+            size = 20_000_000
+            await client.write(b"POST / HTTP/1.1\r\nHost: m\r\nContent-Length: %d\r\n\r\n" % size)
+            sending = asyncio.ensure_future(client.write(b"x" * size))
+            await asyncio.sleep(0.3)
+            go_on.set()
+            await sending
+            client.writer.write_eof()
+            assert (await client.rest())[0].endswith(b"\r\n\r\ntaken")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.gateway.scanner import MESSAGE_BYTES, SCAN_BYTES, Scan, scan
+from sidecar.gateway.scanner import MESSAGE_BYTES, SCAN_BYTES, Scan, _alike, _walked, scan
 
 bounded = settings(max_examples=200, deadline=None)
 
@@ -211,3 +211,40 @@ def test_the_most_that_is_looked_at_costs_little_whatever_it_repeats(start: byte
         times.append(time.process_time() - began)
     # It takes a few milliseconds at most; anything quadratic takes seconds.
     assert min(times) < 0.1
+
+
+KEYS = st.sampled_from(["model", "messages", "user", "metadata", "stream", "tools", "input", "session_id", "temperature", "prompt"])  # fmt: skip
+TEXT = st.text('ab"\\ \n{}[]:,é', max_size=12)
+MESSAGES = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["system", "user", "assistant", "developer"]), "content": TEXT}),
+    max_size=4,
+)
+VALUES = st.one_of(TEXT, st.integers(), st.none(), st.booleans(), MESSAGES, st.dictionaries(KEYS, TEXT, max_size=3))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(KEYS, VALUES), max_size=6), MESSAGES, st.booleans(), st.integers(0, 6), st.data())
+def test_the_short_way_and_the_walk_agree(
+    members: list[tuple[str, Any]], messages: Any, ascii_only: bool, at: int, data: st.DataObject
+) -> None:
+    members = [*members[:at], ("messages", messages), *members[at:]]
+    body = "{" + ", ".join(f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=ascii_only)}" for k, v in members) + "}"
+    raw = body.encode()
+    raw = raw[: data.draw(st.sampled_from([len(raw), len(raw) // 2, max(0, len(raw) - 3)]))]
+    short = _alike(raw)
+    assert short is None or short == _walked(raw)
+
+
+def test_usual_bodies_go_the_short_way() -> None:
+    user = {"role": "user", "content": 'two lines\nand a "quote"'}
+    for body in (
+        {"model": "m", "messages": [user]},
+        {"model": "m", "messages": [SYSTEM, user, {"role": "assistant", "content": "a"}, user], "stream": True},
+        {"tools": TOOLS, "temperature": 0.1, "messages": [SYSTEM, user]},
+    ):
+        assert _alike(json.dumps(body).encode()) is not None
+    for body in (
+        {"model": "m", "messages": [user], "user": "u"},
+        {"messages": [{"role": "user", "content": ""}, user]},
+    ):
+        assert _alike(json.dumps(body).encode()) is None

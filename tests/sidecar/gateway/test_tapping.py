@@ -30,21 +30,26 @@ class Recording:
         if name == self.raises:
             raise RuntimeError("SECRET")
 
-    def begin(self, method, target, headers, at_s):
-        self._note(at_s, "begin", method, target, list(headers))
+    def begin(self, head, at_s, body):
+        self._note(at_s, "begin", head.method, head.target, list(head.headers))
+        if body is not None:
+            self.request_body([body])
         return self
 
-    def request_body(self, data):
-        self._note(self.times[-1], "request_body", data)
+    def request_body(self, pieces):
+        for data in pieces:
+            self._note(self.times[-1], "request_body", data)
 
     def request_sent(self, at_s):
         self._note(at_s, "request_sent")
+        return True
 
-    def response_head(self, status, headers, at_s):
-        self._note(at_s, "response_head", status, list(headers))
+    def response_head(self, head, at_s):
+        self._note(at_s, "response_head", head.status, list(head.headers))
 
-    def response_body(self, data, at_s):
-        self._note(at_s, "response_body", data)
+    def response_body(self, pieces, at_s):
+        for data in pieces:
+            self._note(at_s, "response_body", data)
 
     def end(self, ended, at_s):
         self._note(at_s, "end", ended)
@@ -134,7 +139,7 @@ async def test_an_observer_that_raises_anywhere_changes_nothing_and_is_not_calle
 async def test_an_observer_that_looks_away_costs_nothing_and_is_told_nothing():
     class LooksAway(Recording):
         def begin(self, *what):
-            self._note(what[-1], "begin")
+            self._note(what[1], "begin")
 
     observer = LooksAway()
     async with Scripted(answering(ok(b"x"))) as upstream:
@@ -142,3 +147,19 @@ async def test_an_observer_that_looks_away_costs_nothing_and_is_told_nothing():
             client = await Wire.connect(gateway.port)
             assert (await asked(client, post()))[1] == b"x"
     assert observer.calls == [("begin",)]
+
+
+@pytest.mark.parametrize("request_bytes", [post(), CHUNKED_POST], ids=["whole", "in chunks"])
+async def test_a_tap_that_lets_go_when_the_request_is_sent_is_told_nothing_more(request_bytes):
+    class LetsGo(Recording):
+        def request_sent(self, at_s):
+            super().request_sent(at_s)
+            return False
+
+    observer = LetsGo()
+    async with Scripted(answering(SSE_HEAD + b"4\r\nabcd\r\n0\r\n\r\n")) as upstream:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
+            client = await Wire.connect(gateway.port)
+            assert await asked(client, request_bytes) == (SSE_HEAD, b"4\r\nabcd\r\n0\r\n\r\n")
+            await gateway.becomes(0, "kilter_inflight_requests")
+    assert observer.order() == ["begin", "request_body", "request_sent"]
