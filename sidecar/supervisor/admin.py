@@ -116,7 +116,9 @@ class Admin:
         return hmac.compare_digest(given.encode(), self._token)
 
     async def monitor(self, request: web.Request) -> web.StreamResponse:
-        """Everything else is the monitor's."""
+        """Everything else is the monitor's. A write needs the token, here and so for all that the monitor offers."""
+        if request.method not in ("GET", "HEAD") and not self._allowed(request):
+            return _word("need the admin token as a bearer token", 401)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         headers["Host"] = request.headers.get("Host", "")
         try:

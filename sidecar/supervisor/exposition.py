@@ -17,8 +17,8 @@ from sidecar import __version__
 from sidecar.gateway.counters import Counters, Metric
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_SMALLEST = frozenset({"kilter_inclusion_probability"})
-"""Gauges of which the least of all workers is shown; of the others the sum."""
+_SMALLEST = frozenset({"kilter_inclusion_probability", "kilter_copied_until_timestamp_seconds"})
+"""Gauges of which the least of all workers is shown, 0 being no worker's word; of the others the sum."""
 
 
 class DataPlane(Collector):
@@ -49,8 +49,12 @@ class DataPlane(Collector):
 
     def _cells(self, metric: Metric, labels: tuple[str, ...]) -> list[float]:
         each = [counters.read(metric.name, labels, metric.width) for counters in self._workers]
-        total = min if metric.name in _SMALLEST else sum
+        total = _least if metric.name in _SMALLEST else sum
         return [total(column) for column in zip(*each, strict=True)]
+
+
+def _least(column: Iterable[float]) -> float:
+    return min(filter(None, column), default=0.0)
 
 
 def _cumulative(bounds: tuple[float, ...], cells: list[float]) -> tuple[list[tuple[str, float]], float]:

@@ -22,15 +22,15 @@ from aiohttp import web
 
 from sidecar import control, handover
 from sidecar.gateway import counters as data_plane
-from sidecar.gateway.ring import Ring
 from sidecar.settings import SupervisorSettings
 from sidecar.supervisor import exposition, listeners
 from sidecar.supervisor.admin import Admin
 from sidecar.supervisor.child import Child
+from sidecar.supervisor.slots import Slot
+from sidecar.supervisor.workers import AFTER_GRACE_S, HEARTBEAT_LIMIT_S, Worker, Workers, gone
 
 log = logging.getLogger("kilter.supervisor")
 
-HEARTBEAT_LIMIT_S = 2.0
 MONITOR_GRACE_S = 5.0
 
 
@@ -61,29 +61,21 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._lifeline, self._lifeline_end = os.pipe()
-        self._board_fd = handover.memory("kilter-board", control.Board.size_bytes(settings.workers))
+        slots = settings.workers + 1
+        self._board_fd = handover.memory("kilter-board", control.Board.size_bytes(slots))
         self.board = control.Board(handover.mapped(self._board_fd).cast("d"))
         self.observe = settings.observe
-        self._metrics = data_plane.schema(sorted({route.protocol for route in settings.gateway.routes}))
-        ring_bytes = Ring.size_for(settings.gateway.capture.ring_bytes)
-        workers = range(settings.workers)
-        self._counter_fds = [
-            handover.memory(f"kilter-counters-{i}", data_plane.size_bytes(self._metrics)) for i in workers
-        ]
-        self._ring_fds = [handover.memory(f"kilter-ring-{i}", ring_bytes) for i in workers]
-        self._rings = [Ring(handover.mapped(fd)) for fd in self._ring_fds]
-        self._wake_fds = [os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for i in workers]
+        metrics = data_plane.schema(sorted({route.protocol for route in settings.gateway.routes}))
+        self._slots = [Slot.make(i, metrics, settings.gateway.capture.ring_bytes) for i in range(slots)]
         self._socket_dir = tempfile.TemporaryDirectory(prefix="kilter-")
         self.monitor_socket = str(Path(self._socket_dir.name) / "monitor.sock")
         self._monitor_listener = listeners.bind(f"unix:{self.monitor_socket}")
-        self.workers = [self._worker(index) for index in workers]
+        self.workers = Workers(self._slots, self.board, self._worker)
         self.monitor = Child("monitor", "sidecar.monitor", self._monitor_document, self._monitor_descriptors())
+        self._replacing: asyncio.Task[bool] | None = None
         self._registry = exposition.registry(
-            exposition.DataPlane(
-                self._metrics,
-                [data_plane.Counters(self._metrics, handover.mapped(fd).cast("d")) for fd in self._counter_fds],
-            ),
-            exposition.Processes(self._pids, lambda: {c.name: c.restarts for c in self._children()}, self._facts),
+            exposition.DataPlane(metrics, [slot.counters for slot in self._slots]),
+            exposition.Processes(self._pids, lambda: {c.name: c.restarts for c in self._kept()}, self._facts),
         )
         self._monitor_answers = False
 
@@ -101,7 +93,7 @@ class Supervisor:
     @property
     def healthy(self) -> bool:
         """A worker is alive."""
-        return any(worker.alive for worker in self.workers)
+        return any(worker.alive for worker in self.workers.every)
 
     @property
     def draining(self) -> bool:
@@ -115,9 +107,7 @@ class Supervisor:
 
     def accepting(self) -> bool:
         """A live worker said lately that it takes requests."""
-        now = time.monotonic()
-        states = [self.board.worker(index) for index, worker in enumerate(self.workers) if worker.alive]
-        return any(state == control.ACCEPTING and now - beat < HEARTBEAT_LIMIT_S for state, beat in states)
+        return self.workers.accepting(time.monotonic())
 
     async def upstream_reachable(self) -> bool:
         """True where readiness does not ask for it."""
@@ -137,11 +127,12 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGUSR2, self._replace_workers)
         admin = Admin(self, self.monitor_socket, self._token)
         runner = web.AppRunner(admin.application(), access_log=None, handle_signals=False)
         await runner.setup()
         await web.SockSite(runner, self._admin_listener, shutdown_timeout=1.0).start()
-        for child in self._children():
+        for child in self._kept():
             child.start(time.monotonic())
         log.info(
             "kilter is up",
@@ -178,20 +169,25 @@ class Supervisor:
             self._monitor_config = config
             self.monitor.signal(signal.SIGTERM)
 
+    def _replace_workers(self) -> None:
+        """SIGUSR2: new workers, with the certificates as they are now. No request is lost."""
+        if self._stopping.is_set() or (self._replacing is not None and not self._replacing.done()):
+            log.warning("workers are being replaced or stopped already")
+            return
+        log.info("replacing the workers one after the other")
+        replacing = self.workers.replace_each(self.settings.gateway.grace_s)
+        self._replacing = asyncio.get_running_loop().create_task(replacing)
+
     async def _drain(self) -> None:
         log.info("draining", extra={"fields": {"grace_s": self.settings.gateway.grace_s}})
-        for worker in self.workers:
+        if self._replacing is not None:
+            self._replacing.cancel()
+            await asyncio.gather(self._replacing, return_exceptions=True)
+        for worker in self.workers.every:
             worker.signal(signal.SIGTERM)
-        await self._gone(self.workers, self.settings.gateway.grace_s + 2.0)
+        await gone(self.workers.every, self.settings.gateway.grace_s + AFTER_GRACE_S, self._hurry.is_set)
         self.monitor.signal(signal.SIGTERM)
-        await self._gone([self.monitor], MONITOR_GRACE_S)
-
-    async def _gone(self, children: list[Child], limit_s: float) -> None:
-        deadline = time.monotonic() + limit_s
-        while any(c.alive for c in children) and time.monotonic() < deadline and not self._hurry.is_set():  # noqa: ASYNC110  # deaths come by signal
-            await asyncio.sleep(0.02)
-        for child in children:
-            child.signal(signal.SIGKILL)
+        await gone([self.monitor], MONITOR_GRACE_S, self._hurry.is_set)
 
     def _reap(self) -> None:
         running = {child.pid: child for child in self._children() if child.pid is not None}
@@ -207,66 +203,59 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for child in self._children():
             if child.take_death():
-                if child in self.workers:  # what it last said is not true of its successor
-                    self.board.set_worker(self.workers.index(child), control.STARTING, 0.0)
-                loop.call_later(child.died(time.monotonic()), self._restart, child)
+                if isinstance(child, Worker):
+                    self.workers.ended(child)
+                if child not in self.workers.passing:
+                    loop.call_later(child.died(time.monotonic()), self._restart, child)
 
     def _restart(self, child: Child) -> None:
-        if not self._stopping.is_set():
+        if not self._stopping.is_set() and child in self._kept():
             child.start(time.monotonic())
 
     # -- parts -----------------------------------------------------------------------------
 
+    def _kept(self) -> list[Child]:
+        return [*self.workers.kept, self.monitor]
+
     def _children(self) -> list[Child]:
-        return [*self.workers, self.monitor]
+        return [*self.workers.every, self.monitor]
 
     def _pids(self) -> dict[str, int | None]:
-        return {"supervisor": os.getpid(), **{child.name: child.pid for child in self._children()}}
+        return {"supervisor": os.getpid(), **{child.name: child.pid for child in self._kept()}}
 
     def _facts(self) -> dict[str, float]:
         return {
             "kilter_monitor_up": float(self._monitor_answers),
             "kilter_observe": float(self.observe),
-            "kilter_ring_bytes": float(sum(ring.used_bytes for ring in self._rings)),
+            "kilter_ring_bytes": float(sum(slot.ring.used_bytes for slot in self._slots)),
             "kilter_draining": float(self.draining),
         }
 
-    def _worker(self, index: int) -> Child:
-        fds = {
-            "listener": self._traffic.fileno(),
-            "counters": self._counter_fds[index],
-            "ring": self._ring_fds[index],
-            "wake": self._wake_fds[index],
-            "board": self._board_fd,
-            "lifeline": self._lifeline,
-        }
+    def _worker(self, name: str, slot: Slot) -> Worker:
+        ours = {"listener": self._traffic.fileno(), "board": self._board_fd, "lifeline": self._lifeline}
         document: dict[str, object] = {
-            "index": index,
-            "fds": fds,
+            "name": name,
+            "slot": slot.index,
+            "fds": {"counters": slot.counters_fd, "ring": slot.ring_fd, "wake": slot.wake_fd, **ours},
             "settings": self.settings.gateway.to_json(),
             "install_key": self._key.hex(),
         }
-        return Child(f"worker-{index}", "sidecar.gateway", lambda: document, list(fds.values()))
+        return Worker(name, slot, lambda: document, ours.values())
 
     def _monitor_descriptors(self) -> list[int]:
-        return [
-            *self._ring_fds,
-            *self._counter_fds,
-            *self._wake_fds,
-            self._board_fd,
-            self._lifeline,
-            self._monitor_listener.fileno(),
-        ]
+        slots = [fd for slot in self._slots for fd in slot.descriptors]
+        return [*slots, self._board_fd, self._lifeline, self._monitor_listener.fileno()]
 
     def _monitor_document(self) -> dict[str, object]:
         return {
-            "rings": self._ring_fds,
-            "counters": self._counter_fds,
-            "wakes": self._wake_fds,
+            "rings": [slot.ring_fd for slot in self._slots],
+            "counters": [slot.counters_fd for slot in self._slots],
+            "wakes": [slot.wake_fd for slot in self._slots],
             "board": self._board_fd,
             "lifeline": self._lifeline,
             "listener": self._monitor_listener.fileno(),
             "config": self._monitor_config,
+            "install_key": self._key.hex(),
         }
 
     async def _upstream_connects(self) -> bool:
@@ -303,13 +292,7 @@ class Supervisor:
                 with contextlib.suppress(OSError):
                     Path(listener.getsockname()).unlink()
             listener.close()
-        for fd in (
-            *self._counter_fds,
-            *self._ring_fds,
-            *self._wake_fds,
-            self._board_fd,
-            self._lifeline,
-            self._lifeline_end,
-        ):
+        slots = [fd for slot in self._slots for fd in slot.descriptors]
+        for fd in (*slots, self._board_fd, self._lifeline, self._lifeline_end):
             os.close(fd)
         self._socket_dir.cleanup()

@@ -7,6 +7,7 @@ and the clients run on the test's loop. Every byte on the wire is the test's own
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
@@ -187,7 +188,8 @@ class Scripted:
         if "path" in self._options:
             self._server = await asyncio.start_unix_server(self._serve, limit=1 << 20, **self._options)
         else:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20, **self._options)
+            port = self._options.pop("port", 0)
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=1 << 20, **self._options)
             self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -198,7 +200,8 @@ class Scripted:
         wires = self.wires + Wire.connected
         Wire.connected = []
         for wire in wires:
-            wire.writer.transport.abort()
+            with contextlib.suppress(AttributeError):  # asyncio's abort() fails on what is closed already
+                wire.writer.transport.abort()
         await asyncio.gather(*self._tasks, *(wire.writer.wait_closed() for wire in wires), return_exceptions=True)
         if kind is None and self.failures:
             raise self.failures[0]

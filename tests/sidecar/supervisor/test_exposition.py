@@ -53,6 +53,13 @@ def test_the_least_inclusion_probability_of_all_workers_is_shown():
     assert samples(one, two)["kilter_inclusion_probability", ()] == 0.25
 
 
+def test_the_block_of_a_worker_that_has_not_begun_does_not_say_that_nothing_is_looked_at():
+    one, spare = block(), block()
+    one.set(one.cell("kilter_inclusion_probability"), 0.5)
+    assert samples(one, spare)["kilter_inclusion_probability", ()] == 0.5
+    assert samples(spare)["kilter_inclusion_probability", ()] == 0.0
+
+
 def test_a_new_worker_on_a_dead_ones_block_keeps_counts_and_drops_gauges():
     worker = block()
     worker.add(worker.cell("kilter_client_disconnects_total"))
