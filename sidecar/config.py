@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from sidecar import settings
 from sidecar.config_source import ConfigError, Key, Source, add_environment, add_flags, dotted, read_file
+from sidecar.wire.base import formats
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -53,8 +54,16 @@ def _header(text: str) -> str:
     return text.lower()
 
 
+def _provider(text: str) -> str:
+    names = sorted({name for wire_format in formats() for name in wire_format.called})
+    if text and not any(wire_format.is_called(text) for wire_format in formats()):
+        raise ValueError(f"need one of {', '.join(names)}")
+    return text
+
+
 Address = Annotated[str, AfterValidator(_address)]
 UpstreamAddress = Annotated[str, AfterValidator(_upstream)]
+ProviderName = Annotated[str, AfterValidator(_provider)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
@@ -173,7 +182,57 @@ class Ticks(Section):
     """Counting is by the time at which a request began."""
 
     length_s: Seconds = Field(60.0, description="Length of a tick.")
+    grace_s: Seconds = Field(600.0, description="A tick waits this long after its end for what is in flight.")
     window_s: Seconds = Field(3600.0, description="`kilter_rate` covers this long up to now.")
+
+
+class Baselines(Section):
+    """What is usual: learned from traffic, used once a person promotes it."""
+
+    file: str = Field("", description="A file of `kilter baseline export` to judge by, for example from a ConfigMap.")
+    expected: bool = Field(default=False, description="Starting without a baseline is then a state of its own.")
+    learn_days: int = Field(7, ge=0, le=366, description="Days with traffic after which a baseline is ready.")
+    learn_trials: int = Field(2000, ge=1, description="Observations in the largest stratum after which one is ready.")
+
+
+class Budget(Section):
+    """The chance of any false alarm, over all strata."""
+
+    false_alarms: float = Field(0.007, gt=0, lt=1, description="Chance of any false alarm from traffic in a period.")
+    period_days: float = Field(30.0, gt=0, le=366, description="Length of a period.")
+    most_strata: int = Field(
+        80, ge=1, le=1000, description="Strata tested alone; what is past them is tested together."
+    )
+
+
+class Verdicts(Section):
+    """When a change matters. Differences of rates: .02 is two points. The defaults are Kilter's own."""
+
+    margin: float = Field(0.005, gt=0, lt=0.5, description="Within it a rate is no drift.")
+    floor: float = Field(0.02, gt=0, lt=1, description="An alarm needs a difference shown to be larger.")
+    floor_relative: float = Field(0.25, gt=0, le=10, description="The same for rates below 4 %, as a part of the rate.")
+    least_users: float = Field(30.0, ge=1, description="Nothing is judged below so many equal users.")
+
+
+class Otlp(Section):
+    """OpenTelemetry: spans, GenAI metrics and events, never text. Needs `pip install 'kilter[otlp]'`."""
+
+    endpoint: str = Field("", description="The collector, as `http://host:4317`; empty: nothing is sent.")
+    protocol: Literal["grpc", "http"] = Field(
+        "grpc", description="Over HTTP the paths `/v1/traces` and so on are added."
+    )
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with every export, for example a token.")
+    service_name: str = Field("kilter", min_length=1, description="`service.name` of everything sent.")
+    span_ratio: float = Field(1.0, ge=0, le=1, description="Share of the exchanges looked at that get a span.")
+    metrics_interval_s: Seconds = Field(60.0, description="Between two exports of metrics.")
+    timeout_s: Seconds = Field(5.0, description="An export may take this long.")
+    semconv: Literal["latest", "1.36"] = Field("latest", description="Version of the GenAI names.")
+
+    @model_validator(mode="after")
+    def _address(self) -> Otlp:
+        if self.endpoint and not re.match(r"https?://[^/\s]+", self.endpoint):
+            raise ValueError("endpoint: need http://host:port or https://host:port")
+        return self
 
 
 class Config(Section):
@@ -183,6 +242,11 @@ class Config(Section):
     listen: Address = Field("127.0.0.1:9400", description="Where clients connect.")
     admin: Address = Field("127.0.0.1:9401", description="Health, metrics and the status page.")
     state: str = Field("", description="Directory for keys and state; empty: `$XDG_STATE_HOME/kilter`.")
+    provider: ProviderName = Field(
+        "",
+        description="What stands upstream, where paths leave it open: `tgi` or `sglang` on `/generate`, `tgi` on `/`, "
+        "`mistral` on Chat Completions. Empty: the body decides.",
+    )
     sample: float = Field(1.0, gt=0, le=1, description="Share of conversations that is looked at.")
     workers: int = Field(1, ge=1, le=64, description="Gateway processes.")
     observe: bool = Field(default=True, description="Off: traffic passes, nothing is looked at (the kill switch).")
@@ -199,6 +263,10 @@ class Config(Section):
     readiness: Readiness = Field(default_factory=Readiness)
     labels: Labels = Field(default_factory=Labels)
     ticks: Ticks = Field(default_factory=Ticks)
+    baseline: Baselines = Field(default_factory=Baselines)
+    budget: Budget = Field(default_factory=Budget)
+    verdicts: Verdicts = Field(default_factory=Verdicts)
+    otlp: Otlp = Field(default_factory=Otlp)
 
     @property
     def state_dir(self) -> Path:

@@ -7,6 +7,7 @@ carry which format, so that the gateway never has to import them.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import secrets
 from collections.abc import Callable
@@ -25,11 +26,15 @@ from sidecar.wire.base import formats
 log = logging.getLogger("kilter.supervisor")
 
 KEY_BYTES = 32
+EVIDENCE_KEY = "evidence_key"
 
 
-def routes() -> tuple[settings.Route, ...]:
-    """Which path ends carry which wire format."""
-    return tuple(settings.Route(suffix, wire.name) for wire in formats() for suffix in wire.suffixes)
+def routes(provider: str = "") -> tuple[settings.Route, ...]:
+    """Which path ends carry which wire format. Of equal ends the first counts: those of the named provider."""
+    named = [wire for wire in formats() if provider and wire.is_called(provider)]
+    ends = [(suffix, wire) for wire in named for suffix in (*wire.when_named, *wire.suffixes)]
+    ends += [(suffix, wire) for wire in formats() for suffix in wire.suffixes]
+    return tuple(settings.Route(suffix, wire.name) for suffix, wire in ends)
 
 
 def supervisor_settings(config: Config) -> settings.SupervisorSettings:
@@ -41,7 +46,7 @@ def supervisor_settings(config: Config) -> settings.SupervisorSettings:
         observe=config.observe,
         require_upstream=config.readiness.require_upstream,
         upstream_shown=config.upstream,
-        gateway=config.gateway_settings(routes()),
+        gateway=config.gateway_settings(routes(config.provider)),
         monitor_config=config.model_dump_json(),
     )
 
@@ -82,7 +87,13 @@ def check_origin() -> None:
         )
 
 
-MONITOR_KEYS = frozenset({"labels", "ticks", "log"})
+def check_otlp() -> None:
+    """ConfigError where the extra is missing."""
+    if importlib.util.find_spec("opentelemetry.exporter") is None:
+        raise ConfigError("otlp.endpoint: need the extra: pip install 'kilter[otlp]'")
+
+
+MONITOR_KEYS = frozenset({"labels", "ticks", "baseline", "budget", "verdicts", "otlp", "log"})
 """What SIGHUP can change; everything else is the data plane's and needs a restart."""
 
 
@@ -111,6 +122,9 @@ def run(config: Config, read: Callable[[], Config]) -> None:
     logs.set_up("supervisor", config.log.level)
     key = bytes.fromhex(secret(config.state_dir, "install_key"))
     token = secret(config.state_dir, "admin_token")
+    secret(config.state_dir, EVIDENCE_KEY)
+    if config.otlp.endpoint:
+        check_otlp()
 
     async def supervise() -> None:
         try:

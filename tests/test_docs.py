@@ -11,13 +11,38 @@ import click
 import pytest
 from prometheus_client import CollectorRegistry
 
+from detectors.records.verdict import Verdict
+from detectors.stats.rate_gap import RateGap
+from detectors.watch.gaps import Gap
 from sidecar import cli, config
+from sidecar.export.evidence import EvidenceExporter
 from sidecar.export.prometheus import PrometheusExporter
+from sidecar.export.verdicts import Judged, VerdictCollector
 from sidecar.gateway.counters import schema
 from sidecar.supervisor.exposition import FACTS, Processes
 from sidecar.wire.base import formats
 
 ROOT = Path(__file__).parent.parent
+ONE = Verdict("b", "s", "m", "in_control", 0.0, "", 1.0, 1.0, 0.1, 0.1, 0.0, -1.0, 1.0, 1, 1, 1.0, None, "id")
+JUDGED = Judged(
+    verdicts=[ONE],
+    gaps=[Gap("b", "s", "m", "en", 1, RateGap(0.0, -1.0, 1.0, "ok", calibrated=False))],
+    heard={"b": 0.0},
+    alarms={"b": 0},
+    left_out={"repeat": 0},
+    invalid_ticks={"losses": 0},
+    ticks=0,
+    unfinished=0,
+    suppressed=0,
+    judged_until_s=0.0,
+    baseline_id="id",
+    classifier="c",
+    baseline_state="in_use",
+    baseline_ready=False,
+    budget=0.007,
+    store_errors=0,
+    annotations=0,
+)
 REFERENCE = ROOT / "sidecar" / "README.md"
 PAGES = sorted(page for page in ROOT.glob("**/*.md") if not {".git", "node_modules", ".venv"} & set(page.parts))
 SUFFIXES = ("_bucket", "_sum", "_count")
@@ -42,6 +67,8 @@ def every_metric():
         yield name, family.type, list(family.samples[0].labels), family.documentation
     registry = CollectorRegistry()
     PrometheusExporter(registry, [], lambda: {("b", "s", "m"): (1.0, 1)})
+    registry.register(VerdictCollector(lambda: JUDGED))
+    EvidenceExporter(Path("/nonexistent"), registry, 0.0)
     for collector in list(registry._collector_to_names):
         for family in collector.collect():
             name = family.name + ("_total" if family.type == "counter" else "")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import socket
 import time
@@ -16,14 +17,23 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
 from detectors.catalog import behaviours
+from detectors.features.memory import Memory
+from detectors.watch.units import Units
 from sidecar import __version__, control, handover
 from sidecar.admin import page
+from sidecar.admin.api import Api
 from sidecar.admin.status import Copies, DataPlaneView, Status, behaviours_status
 from sidecar.config import Config
+from sidecar.export.base import Exporter
+from sidecar.export.evidence import EvidenceExporter
 from sidecar.export.labels import Labels, Limits
+from sidecar.export.otlp import Otlp, OtlpSettings
 from sidecar.export.prometheus import PrometheusExporter
+from sidecar.export.verdicts import VerdictCollector
 from sidecar.gateway.counters import Counters, schema
 from sidecar.gateway.ring import RingReader
+from sidecar.monitor.judging import Judging
+from sidecar.monitor.naming import Naming
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.reading import Reading
 from sidecar.monitor.tally import Tally
@@ -34,7 +44,12 @@ log = logging.getLogger("kilter.monitor")
 
 BEAT_S = 0.25
 NICENESS = 5
+MOST_JUDGE_S = 1.0
+HOUR_S = 3600.0
+ALARMS_SHOWN = 20
 DROPPED = ("dropped_ring", "dropped_budget")
+LOST = (*DROPPED, "failed")
+KEPT = ("sampled", "truncated")
 
 
 class Monitor:
@@ -50,14 +65,40 @@ class Monitor:
         )
         self._registry = CollectorRegistry()
         self._watched = behaviours()
-        self._rates = Rates(config.ticks.length_s, max(config.ticks.window_s, config.ticks.length_s))
+        window_s = max(config.ticks.window_s, config.ticks.length_s)
+        self._rates = Rates(config.ticks.length_s, window_s, Units(self._watched).row)
         self._prometheus = PrometheusExporter(self._registry, protocols, self._rates.totals)
         self._tally = Tally()
+        # Signatures of inputs live as long as this process: a key of its own keeps them from meaning anything elsewhere.
+        memory = Memory(secrets.randbits(63))
+        capture_settings = config.gateway_settings(()).capture
+        install_key = bytes.fromhex(document["install_key"])
+        naming = Naming(install_key, capture_settings, os.urandom, self._prometheus.recognised)
         labels = Labels(self._watched, Limits(**config.labels.model_dump()), self._prometheus.overflow)
-        self._pipeline = Pipeline(self._watched, labels, self._rates, [self._prometheus, self._tally])
+        self._labels = labels
+        self._judging = Judging(config, self._watched, time.time(), self._witness)
+        self._know_baseline()
+        self._registry.register(VerdictCollector(self._judging.judged))
+        self._evidence = EvidenceExporter(config.state_dir, self._registry, time.time())
+        self._otlp = Otlp(OtlpSettings(**config.otlp.model_dump())) if config.otlp.endpoint else None
+        self._exporters: list[Exporter] = [self._prometheus, self._tally, self._evidence]
+        if self._otlp is not None:
+            self._exporters.append(self._otlp.exporter)
+        self._pipeline = Pipeline(
+            self._watched,
+            labels,
+            self._rates,
+            self._exporters,
+            memory,
+            naming.read,
+            judge=self._judging.succession.observe,
+            earlier=self._judging.succession.earlier,
+        )
         rings = [RingReader(handover.mapped(fd)) for fd in document["rings"]]
         self._reading = Reading(rings, self._process, time.monotonic)
         self._losses = self._reading.losses()
+        self._copied = self._copies()
+        self._copied_until_s: float | None = None
         self._lag_s = 0.0
         self._more = asyncio.Event()
         self._stop = asyncio.Event()
@@ -76,20 +117,30 @@ class Monitor:
         listener = socket.socket(fileno=self._document["listener"])
         await web.SockSite(runner, listener, shutdown_timeout=0.5).start()
         self._beat()
+        self._judge()
+        loop.call_later(HOUR_S, self._keep_evidence)
         self._more.set()  # a monitor started anew finds what its predecessor left
         while not self._stop.is_set():
             await self._more.wait()
             self._more.clear()
+            copied_until_s = self._data_plane.copied_until_s()
             if self._reading.slice():
                 self._more.set()
+            else:  # all that had ended by then has been read
+                self._copied_until_s = copied_until_s
             await asyncio.sleep(0)  # whoever asks for metrics gets a turn between two slices
         while self._reading.slice():
             pass
+        self._judging.end(time.time())
+        self._evidence.close(time.time())
+        if self._otlp is not None:
+            await asyncio.to_thread(self._otlp.close)
         await runner.cleanup()
 
     def status(self) -> Status:
         """What is known now."""
         self._rates.advance(time.time())
+        verdicts = tuple(self._judging.verdicts())
         return Status(
             version=__version__,
             at_s=time.time(),
@@ -108,7 +159,11 @@ class Monitor:
                 lag_s=self._lag_s,
             ),
             labels=self._tally.labels,
-            behaviours=behaviours_status(self._watched, self._rates.totals()),
+            behaviours=behaviours_status(self._watched, self._rates.totals(), verdicts),
+            verdicts=verdicts,
+            gaps=tuple(self._judging.analysis.gaps()),
+            alarms=tuple(self._judging.alarms()[:ALARMS_SHOWN]),
+            baseline=self._judging.described(),
         )
 
     def _application(self) -> web.Application:
@@ -116,6 +171,7 @@ class Monitor:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/api/v1/status", self._status_document)
         app.router.add_get("/", self._page)
+        Api(self._judging, time.time, self._know_baseline).add_to(app)
         return app
 
     async def _metrics(self, _: web.Request) -> web.Response:
@@ -149,6 +205,42 @@ class Monitor:
     def _beat(self) -> None:
         self._board.monitor_beat_s = time.monotonic()
         asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+
+    def _judge(self) -> None:
+        """Closes the ticks that can be, now and then."""
+        now_s, copies = time.time(), self._copies()
+        kept, lost = (max(0, count - before) for count, before in zip(copies, self._copied, strict=True))
+        self._copied = copies
+        self._judging.succession.copied(now_s, kept, lost)
+        try:
+            changed = self._judging.close(now_s, self._copied_until_s)
+        except Exception:  # a mistake in judging must not stop the reading
+            log.exception("the ticks could not be judged")
+            self._prometheus.failed("judgement")
+            changed = []
+        for verdict in changed:
+            for exporter in self._exporters:
+                exporter.verdict(verdict)
+        wait_s = min(MOST_JUDGE_S, self.config.ticks.length_s / 4)
+        asyncio.get_running_loop().call_later(wait_s, self._judge)
+        self._more.set()  # even without traffic, what has been copied is looked at anew
+
+    def _copies(self) -> tuple[int, int]:
+        """(kept, lost) copies since the processes' start. What is lost to a full ring, or to an error, depends on the answer."""
+        total = self._data_plane.total
+        lost = total("kilter_captures_total", LOST) + sum(self._reading.losses()) + self._tally.lost_to_errors
+        return total("kilter_captures_total", KEPT), lost
+
+    def _witness(self, kind: str, data: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> None:
+        """A person's command, into the evidence log."""
+        self._evidence.record(kind, data, time.time(), payload)
+
+    def _keep_evidence(self) -> None:
+        self._evidence.keep(time.time())
+        asyncio.get_running_loop().call_later(HOUR_S, self._keep_evidence)
+
+    def _know_baseline(self) -> None:
+        self._labels.know(self._judging.series())
 
     def _end(self) -> None:
         asyncio.get_running_loop().remove_reader(self._document["lifeline"])

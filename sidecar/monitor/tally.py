@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detectors.records.features import LABELS
+from detectors.records.verdict import Verdict
 from sidecar.export.base import Seen
 
 
@@ -29,3 +30,6 @@ class Tally:
     def failed(self, stage: str) -> None:  # noqa: ARG002  # the page shows the sum; metrics show the stage
         """An error of ours."""
         self.lost_to_errors += 1
+
+    def verdict(self, verdict: Verdict) -> None:  # the page asks the analysis itself
+        """A state that changed."""

@@ -6,7 +6,8 @@ traffic would look like a rise of refusals.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Callable
 
 from sidecar.export.base import Series
 
@@ -16,6 +17,8 @@ class Rates:
 
     ``length_s`` > 0 and ``window_s`` >= ``length_s``, seconds. Memory: at most
     ``window_s / length_s`` counts a series. What began before the window is not counted.
+    ``row(behaviour, stratum)``: strata of one row are the outcomes of one choice and share their trials; every
+    stratum is a row of its own by default.
 
     >>> rates = Rates(length_s=60, window_s=120)
     >>> for at_s, value in [(0, 1.0), (30, 0.0), (70, 0.0)]:
@@ -28,13 +31,19 @@ class Rates:
     {('b', '1', 'm'): (0.0, 1)}
     """
 
-    def __init__(self, length_s: float, window_s: float) -> None:
+    def __init__(
+        self,
+        length_s: float,
+        window_s: float,
+        row: Callable[[str, str], str] = lambda _behaviour, stratum: stratum,
+    ) -> None:
         if not 0 < length_s <= window_s:
             raise ValueError(f"need 0 < length_s <= window_s, got {length_s} and {window_s}")
         self.length_s = length_s
         self.window_ticks = round(window_s / length_s)
         self._now = 0
         self._series: dict[Series, deque[list[float]]] = {}
+        self._row = row
 
     def count(self, series: Series, at_s: float, value: float) -> None:
         """One observation of ``value`` in [0, 1], of a request that began at ``at_s``."""
@@ -66,8 +75,16 @@ class Rates:
 
     def totals(self) -> dict[Series, tuple[float, int]]:
         """(events, trials) of every series with a trial in the window."""
-        return {
-            series: (sum(row[1] for row in ticks), int(sum(row[2] for row in ticks)))
+        counts = {
+            series: (sum(tick[1] for tick in ticks), int(sum(tick[2] for tick in ticks)))
             for series, ticks in self._series.items()
             if ticks
         }
+        trials: Counter[Series] = Counter()
+        for series, (_, n) in counts.items():
+            trials[self._row_of(series)] += n
+        return {series: (events, trials[self._row_of(series)]) for series, (events, _) in counts.items()}
+
+    def _row_of(self, series: Series) -> Series:
+        behaviour, stratum, model = series
+        return behaviour, self._row(behaviour, stratum), model

@@ -23,6 +23,10 @@ MISTAKES = {
     "upstream with a password": ("upstream: http://u:hunter2@x\n", ":1: upstream: need a plain address"),
     "address without port": ("upstream: http://x\nlisten: localhost\n", ":2: listen: need HOST:PORT"),
     "port too large": ("upstream: http://x\nlisten: a:99999\n", ":2: listen: need HOST:PORT"),
+    "nobody's provider": (
+        "upstream: http://x\nprovider: hunter2\n",
+        ":2: provider: need one of anthropic, azure, bedrock, gemini, huggingface, llama, mistral, ollama, openai, sglang,",
+    ),
     "header name": (
         "upstream: http://x\nidentity:\n  user_header: 'a b'\n",
         ":3: identity.user_header: need an HTTP header",

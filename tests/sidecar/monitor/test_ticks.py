@@ -28,6 +28,17 @@ def test_what_began_before_the_window_is_not_counted_however_late_it_ends():
     assert rates.totals() == {SERIES: (1.0, 1)}
 
 
+def test_outcomes_of_one_choice_share_their_trials():
+    rates = Rates(60, 120, lambda _, stratum: stratum.partition(">")[0])
+    for stratum in ("search>read", "search>read", "search>send", "read>answer"):
+        rates.count(("tool_transition", stratum, "m"), 100, 1.0)
+    assert {series[1]: counts for series, counts in rates.totals().items()} == {
+        "search>read": (2.0, 3),
+        "search>send": (1.0, 3),
+        "read>answer": (1.0, 1),
+    }
+
+
 def test_a_series_without_traffic_in_the_window_takes_no_memory():
     rates = Rates(60, 120)
     rates.count(SERIES, 0, 1.0)
