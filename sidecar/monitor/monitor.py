@@ -43,7 +43,7 @@ from sidecar.wire.base import formats
 log = logging.getLogger("kilter.monitor")
 
 BEAT_S = 0.25
-NICENESS = 5
+NICENESS = 19  # a monitor on the core of a worker at 5 made the first token of 1,000 streams wait 14 ms, at 19 one
 MOST_JUDGE_S = 1.0
 HOUR_S = 3600.0
 ALARMS_SHOWN = 20
