@@ -23,6 +23,14 @@ def frozen(directory: Path) -> bool:
     return (directory / FROZEN).exists()
 
 
+def frozen_why(directory: Path) -> str | None:
+    """The reason that was given, None where the log is not frozen. OSError where it cannot be read."""
+    try:
+        return (directory / FROZEN).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
 def freeze(directory: Path, reason: str) -> None:
     """From now on nothing is removed. OSError where the directory cannot be written."""
     write_whole(directory / FROZEN, reason.encode())

@@ -29,6 +29,7 @@ class EvidenceExporter:
 
     def __init__(self, state: Path, registry: CollectorRegistry, now_s: float) -> None:
         self._log: EvidenceLog | None = None
+        self._frozen_why: str | None = None
         self._records = Gauge("kilter_evidence_records", "Records in the evidence log so far.", registry=registry)
         self._lost = Gauge(
             "kilter_evidence_lost_records",
@@ -77,11 +78,21 @@ class EvidenceExporter:
             return
         self.record("head", {"head": str(self._log.head)}, now_s)
         try:
+            self._tell_of_a_freeze(self._log.directory, now_s)
             retention.retain(self._log, now_s)
         except OSError as error:
             log.error("old evidence could not be removed", extra={"fields": {"why": error.strerror}})  # noqa: TRY400  # its text says all
         self._log.sync()
         log.info("head of the evidence log", extra={"fields": {"head": str(self._log.head)}})
+
+    def _tell_of_a_freeze(self, directory: Path, now_s: float) -> None:
+        """Of one that ``kilter evidence freeze`` could not record, since this process holds the log; once a run, so that
+        none is missed by a restart.
+        """
+        why = retention.frozen_why(directory)
+        if why is not None and why != self._frozen_why:
+            self.record("freeze", {"reason": why}, now_s)
+        self._frozen_why = why
 
     def close(self, now_s: float) -> None:
         """Records the stop."""
