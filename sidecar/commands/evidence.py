@@ -168,3 +168,23 @@ def freeze(directory: Path | None, state: str, key_file: Path | None, reason: st
     except OSError as error:
         raise UnusableError(f"{place}: {error.strerror}") from None
     click.echo(f"{place}: frozen")
+
+
+@command.command()
+@_log_options
+@click.option("--record", "numbers", required=True, multiple=True, type=click.IntRange(1), help="Number of a record.")
+@click.option("--reason", required=True, help="Kept in the log.")
+def erase(directory: Path | None, state: str, key_file: Path | None, numbers: tuple[int, ...], reason: str) -> None:
+    """Erases the payloads of records, for good; the chain stays whole and says so. Kilter must not be running."""
+    place, key = _located(directory, state, key_file)
+    try:
+        log = EvidenceLog(place, key, time.time())
+        try:
+            erased = retention.erase(log, numbers, reason, time.time())
+        finally:
+            log.close(time.time())
+    except (LogInUseError, retention.FrozenError) as error:
+        raise UnusableError(str(error)) from None
+    except OSError as error:
+        raise UnusableError(f"{place}: {error.strerror}") from None
+    click.echo(f"erased the payloads of {len(erased)} of {len(numbers)} records")

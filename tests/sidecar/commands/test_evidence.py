@@ -27,7 +27,7 @@ def state(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def kilter(*arguments: str | Path) -> Result:
+def kilter(*arguments: str | Path | int) -> Result:
     return CliRunner().invoke(main, ["evidence", *map(str, arguments)])
 
 
@@ -107,3 +107,22 @@ def test_a_freeze_is_a_record(state: Path) -> None:
         path.read_bytes() for path in segments(state / "evidence")
     )
     assert kilter("verify", "--state", state).exit_code == 0
+
+
+def test_an_erasure_removes_the_text_and_the_log_verifies_and_says_so(state: Path) -> None:
+    done = kilter("erase", "--state", state, "--record", 2, "--record", 5, "--reason", "asked for")
+    assert (done.exit_code, done.stdout) == (0, "erased the payloads of 1 of 2 records\n"), done.output
+    assert not (state / "evidence" / "payloads" / "2.json").exists()
+    verified = kilter("verify", "--state", state)
+    assert (verified.exit_code, "1 payloads were erased" in verified.stdout) == (0, True)
+
+
+def test_nothing_is_erased_from_a_log_that_is_in_use_or_frozen(state: Path) -> None:
+    log = EvidenceLog(state / "evidence", KEY, NOON + 9)
+    used = kilter("erase", "--state", state, "--record", 2, "--reason", "asked for")
+    assert (used.exit_code, "another process writes this log" in used.stderr) == (2, True)
+    log.close(NOON + 10)
+    kilter("freeze", "--state", state, "--reason", "incident 7")
+    frozen = kilter("erase", "--state", state, "--record", 2, "--reason", "asked for")
+    assert (frozen.exit_code, "is frozen" in frozen.stderr) == (2, True)
+    assert (state / "evidence" / "payloads" / "2.json").exists()
