@@ -19,10 +19,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
+from zlib import crc32
 
 from sidecar.gateway.elision import Base64Elision, spaced
 from sidecar.gateway.keyed_hash import HASH_BYTES, KeyedHash
-from sidecar.gateway.scanner import Scan, scan
+from sidecar.gateway.scanner import Scan, Scanner
 from sidecar.settings import CaptureSettings
 
 KeyKind = Literal["header", "body", "previous_response", "first_message", "none"]
@@ -30,6 +31,7 @@ KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
 Headers = Mapping[bytes, bytes]
 """Request headers by lower-case name."""
 
+_INPUT = {"body": b"conversation", "previous_response": b"previous_response"}
 _CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 _SCARCE = 0.5
 _STEP = 0.05
@@ -93,12 +95,12 @@ class Room:
         return (unread_bytes + promised) / self._ring_bytes
 
 
-def admitted(conversation_key: bytes, probability: float) -> bool:
-    """Whether this conversation is looked at. A lower probability keeps a subset of a higher one's.
+def admitted(lot: int, probability: float) -> bool:
+    """Whether a conversation is looked at. A lower probability keeps a subset of a higher one's.
 
-    ``conversation_key`` comes from ``conversation_key()``: its bytes are as good as random.
+    ``lot`` comes from ``Lots``: its 32 bits are as good as random.
     """
-    return int.from_bytes(conversation_key[:HASH_BYTES], "big") < probability * 2.0 ** (8 * HASH_BYTES)
+    return lot < probability * 2.0**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,12 @@ def identity(keyed: KeyedHash, headers: Headers, settings: CaptureSettings) -> I
     )
 
 
-def body_says(body: bytes) -> Scan:
-    """What a copied body says of its conversation: the same whether base64 has been left out of it or not yet."""
-    return scan(body if spaced(body) else Base64Elision().feed(body))
+def body_says(body: bytes, scanner: Scanner | None = None) -> Scan:
+    """What a copied body says of its conversation: the same whether base64 has been left out of it or not yet.
+
+    ``scanner``: of bodies that may begin like this one.
+    """
+    return (scanner or Scanner()).scan(body if spaced(body) else Base64Elision().feed(body))
 
 
 def user_key(keyed: KeyedHash, said: Scan, identity: Identity) -> bytes | None:
@@ -139,6 +144,25 @@ def user_key(keyed: KeyedHash, said: Scan, identity: Identity) -> bytes | None:
     return identity.user or identity.credential
 
 
+def recognised_by(said: Scan, identity: Identity, settings: CaptureSettings) -> tuple[KeyKind, bytes]:
+    """By what a conversation is recognised, and that itself; empty for ``none``.
+
+    The first that there is: the operator's header; if client ids are trusted, the body's
+    conversation or session id, then the id of the answer it continues (each link of such a
+    chain is its own); the first human message, which goes with model and user.
+    """
+    if identity.conversation is not None:
+        return "header", identity.conversation
+    if settings.trust_client_conversation_ids:
+        if said.conversation:
+            return "body", said.conversation
+        if said.previous_response:
+            return "previous_response", said.previous_response
+    if said.first_message:
+        return "first_message", said.first_message
+    return "none", b""
+
+
 def conversation_key(
     keyed: KeyedHash,
     said: Scan,
@@ -146,24 +170,44 @@ def conversation_key(
     settings: CaptureSettings,
     random_bytes: Callable[[int], bytes],
 ) -> tuple[bytes, KeyKind]:
-    """The conversation's key of 8 bytes, and by what it was recognised.
-
-    The first that there is: the operator's header; if client ids are trusted, the body's
-    conversation or session id, then the id of the answer it continues (each link of such a
-    chain has its own key); model, user and first human message; else a random key.
-    """
-    if identity.conversation is not None:
-        return identity.conversation, "header"
-    if settings.trust_client_conversation_ids:
-        if said.conversation:
-            return keyed.of(b"conversation", said.conversation), "body"
-        if said.previous_response:
-            return keyed.of(b"previous_response", said.previous_response), "previous_response"
-    if said.first_message:
+    """The conversation's key of 8 bytes, and by what it was recognised. A random one where nothing names it."""
+    kind, mark = recognised_by(said, identity, settings)
+    if kind == "none":
+        return random_bytes(HASH_BYTES), kind
+    if kind == "header":
+        return mark, kind
+    if kind == "first_message":
         user = user_key(keyed, said, identity) or b""
-        # There are few models and many users: the hash of the first two inputs is at hand.
-        return keyed.after(b"first_message", said.model or b"").of(user, said.first_message), "first_message"
-    return random_bytes(HASH_BYTES), "none"
+        return keyed.of(b"first_message", said.model or b"", user, mark), kind
+    return keyed.of(_INPUT[kind], mark), kind
+
+
+class Lots:
+    """The lot that each conversation draws, and keeps: the same in every worker and after a restart.
+
+    A worker that cannot keep up draws one for every request, so it is a checksum (CRC-32) with a start that
+    ``install_key`` decides, not a keyed hash: whether a conversation was looked at is shown to nobody, so
+    nobody can learn which texts would not be.
+    """
+
+    def __init__(self, install_key: bytes, settings: CaptureSettings, random_bytes: Callable[[int], bytes]) -> None:
+        self._start = int.from_bytes(KeyedHash(install_key).of(b"lot"), "big") & 0xFFFFFFFF
+        self._settings = settings
+        self._random_bytes = random_bytes
+
+    def draw(self, said: Scan, identity: Identity) -> int:
+        """32 bits for whom ``recognised_by`` tells apart, with model and user where the first message does; random
+        ones where nothing names the conversation.
+        """
+        kind, mark = recognised_by(said, identity, self._settings)
+        if kind == "none":
+            return int.from_bytes(self._random_bytes(4), "big")
+        start = self._start
+        if kind == "first_message":
+            start = crc32(said.model or b"", start)
+            start = crc32(identity.user or said.user or identity.credential or b"", start)
+        # A last multiplication carries what differs in few bits into all of them (Knuth, TAOCP 3, 6.4).
+        return crc32(mark, start) * 0x9E3779B1 & 0xFFFFFFFF
 
 
 def app(headers: Headers, settings: CaptureSettings) -> str:

@@ -6,8 +6,8 @@ stay, the rest goes: the JSON stays JSON, and the result does not depend on wher
 cut the body. Text is never touched: words are shorter, and other scripts are not base64
 characters, nor are their escapes (``\u4f60``).
 
-Text has a space every few bytes, and where each 512 bytes have one no run can be too long: that
-is looked at first. Otherwise, linear: the classes of all bytes are looked up at once, then the
+Text has a space every few bytes, and where any two are close no run can be too long: that is
+looked at first. Otherwise, linear: the classes of all bytes are looked up at once, then the
 mask is read in jumps of up to 1,025, each to just past the last character that breaks the run.
 """
 
@@ -16,18 +16,23 @@ from __future__ import annotations
 import string
 
 KEPT_BYTES = 1024
-_BLOCK_BYTES = KEPT_BYTES // 2
 
 _CHARACTERS = (string.ascii_letters + string.digits + "+/-_=").encode()
 _CLASSES = bytes(1 if byte in _CHARACTERS else 0 for byte in range(256))
 
 
 def spaced(data: bytes) -> bool:
-    """Whether each whole block of ``data`` has a space in it. Then no run is as long as two, and nothing is left out."""
-    find = data.find
-    for start in range(0, len(data) - _BLOCK_BYTES + 1, _BLOCK_BYTES):
-        if find(b" ", start, start + _BLOCK_BYTES) < 0:
+    """Whether spaces leave no room for a run that is too long: then nothing is left out of ``data``.
+
+    >>> spaced(b"a word " * 1000), spaced(b"A" * 1024), spaced(b"A" * 1025)
+    (True, True, False)
+    """
+    at, last = 0, len(data) - KEPT_BYTES
+    while at < last:
+        space = data.rfind(b" ", at, at + KEPT_BYTES + 1)
+        if space < 0:
             return False
+        at = space + 1
     return True
 
 
@@ -47,7 +52,7 @@ class Base64Elision:
         (1035, b'"}')
         """
         before = self._run
-        if before <= _BLOCK_BYTES and spaced(data):
+        if spaced(data) and (not before or data.find(b" ", 0, KEPT_BYTES + 1 - before) >= 0):
             rest = data.rstrip(_CHARACTERS)
             self._run = len(data) - len(rest) if rest else before + len(data)
             return data

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 KEPT_FOR_RETRY_BYTES = 1 << 20
 WAITING_FOR_CONNECTION_BYTES = 1 << 16
+TOLD_AT_ONCE_BYTES = 1 << 10
+TOLD_TOGETHER = 16
+"""The tap is told of the answer's short pieces so many at a time. Until then its budget does not count them:
+16 KiB an exchange at most.
+"""
 _NEVER = float("inf")
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 
@@ -42,16 +47,18 @@ class Exchange:
         "_close_client",
         "_deadline_s",
         "_ends_with_connection",
-        "_first_body_seen",
         "_keeps",
         "_kept",
         "_kept_bytes",
         "_may_retry",
+        "_now",
+        "_pieces",
         "_relay",
         "_request_complete",
         "_sent_s",
         "_status",
         "_tap",
+        "_times",
         "_upstream",
         "client",
         "dechunk",
@@ -66,6 +73,7 @@ class Exchange:
 
     def __init__(self, relay: Relay, client: ClientConnection, head: RequestHead, began_s: float) -> None:
         self._relay = relay
+        self._now = relay.now
         self.client = client
         self.head = head
         self.write = client.transport.write
@@ -87,7 +95,8 @@ class Exchange:
         self._status = 0  # 0 until the answer's head went out
         self._close_client = not head.keep_alive
         self._ends_with_connection = False
-        self._first_body_seen = False
+        self._pieces: list[bytes] | None = None  # of the answer, of which the tap has not been told
+        self._times: list[float] = []  # theirs
         self.follows = True  # until the first piece; then only for a tap
         self.moved = False
         relay.meter.began()
@@ -190,14 +199,31 @@ class Exchange:
         if not self.head.http10:
             self.write(head)
 
+    def answered(self, upstream: UpstreamConnection, head: ResponseHead, body: bytes, *, reusable: bool) -> None:
+        """A whole answer came at once. Nearly always, where its length is known."""
+        now = self._now()
+        self.write(self._begin_answer(head, now, ends_with_connection=False) + body)
+        if self._sent_s:
+            self._relay.meter.first_chunk(self._cells, now - self._sent_s)
+        tap, self._tap = self._tap, None
+        if tap is not None:
+            try:
+                tap.answered(head, body, now)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._untap(error)
+        self.answer_ended(upstream, reusable=reusable)
+
     def answer_began(self, head: ResponseHead, *, ends_with_connection: bool) -> bytes:
         """The head to send to the client."""
-        now = self._relay.now()
+        now = self._now()
         if self._tap is not None:
             try:
                 self._tap.response_head(head, now)
             except Exception as error:  # noqa: BLE001 - as above
                 self._untap(error)
+        return self._begin_answer(head, now, ends_with_connection=ends_with_connection)
+
+    def _begin_answer(self, head: ResponseHead, now: float, *, ends_with_connection: bool) -> bytes:
         self._status = head.status
         if self._keeps:
             self._keep_no_more()
@@ -215,19 +241,31 @@ class Exchange:
             ours = b""
         return b"HTTP/1.1 %b\r\n%b%b\r\n" % (head.line, head.copy, ours)
 
-    def answer_moved(self, payload: list[bytes] | None) -> None:
-        """Bytes of the body went to the client."""
-        now = self._relay.now()
-        if not self._first_body_seen:
-            self._first_body_seen = True
-            self.follows = self._tap is not None
+    def answer_moved(self, payload: bytes) -> None:
+        """Bytes of the body went to the client. ``payload`` is what they carry, if anybody wants it."""
+        now = self._now()
+        pieces = self._pieces
+        if pieces is None:
             if self._sent_s:
                 self._relay.meter.first_chunk(self._cells, now - self._sent_s)
-        if payload and self._tap is not None:
+            self.follows = self._tap is not None
+            if not self.follows:
+                return
+            pieces = self._pieces = []
+        if payload:
+            pieces.append(payload)
+            self._times.append(now)
+            if len(payload) > TOLD_AT_ONCE_BYTES or len(pieces) == TOLD_TOGETHER:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Tells the tap what has come of the answer since the last time."""
+        if self._tap is not None and self._pieces:
             try:
-                self._tap.response_body(payload, now)
+                self._tap.response_body(self._pieces, self._times)
             except Exception as error:  # noqa: BLE001 - as above
                 self._untap(error)
+            self._pieces, self._times = [], []
 
     def answer_ended(self, upstream: UpstreamConnection, *, reusable: bool) -> None:
         """The answer is whole."""
@@ -336,6 +374,7 @@ class Exchange:
         self.over = True
         self._upstream = None
         self._relay.meter.ended(self._cells, status or self._status, now - self._began_s)
+        self._tell()
         if self._tap is not None:
             try:
                 self._tap.end(ended, now)
@@ -351,4 +390,6 @@ class Exchange:
 
     def _untap(self, error: Exception) -> None:
         self._tap = None
+        self.follows = self.follows and self._pieces is None
+        self.wants_payload = self.dechunk
         tapping.failed(self._relay.counters, error)

@@ -94,6 +94,20 @@ class _Expect(Enum):
 
 _SIZE, _DATA, _DATA_END, _TRAILER = _Expect
 
+
+def _size_lines(whole_bytes: int) -> tuple[bytes, ...]:
+    """How a chunk that takes ``whole_bytes`` with its framing begins, in either case; there may be none."""
+    for digits in (2, 3):
+        size = whole_bytes - digits - 4
+        if 16 ** (digits - 1) <= size < 16**digits:
+            return b"%x\r\n" % size, b"%X\r\n" % size
+    return ()
+
+
+_ONE_CHUNK = [_size_lines(whole_bytes) for whole_bytes in range(3 + 4 + 0xFFF + 1)]
+_THREE_DIGITS_BYTES = 3 + 4 + 0x100
+"""From here on a whole chunk's size takes three digits, in the table above."""
+
 _BEGUN = {
     _SIZE: re.compile(rb"[0-9A-Fa-f]{1,15}(?:;[^\r\n\x00]*)?\r?"),
     _DATA_END: re.compile(rb"\r"),
@@ -112,14 +126,33 @@ class ChunkedWalker:
     (13, [b'abc'], True)
     """
 
-    __slots__ = ("_expect", "_line", "_remaining", "_trailer_room", "finished")
+    __slots__ = ("_between", "_expect", "_line", "_remaining", "_trailer_room", "finished")
 
     def __init__(self, max_trailer_bytes: int) -> None:
         self.finished = False
+        self._between = True  # two chunks, or before the first
         self._expect = _SIZE
         self._remaining = 0  # of the chunk's data
         self._line = b""  # the beginning of an unfinished line
         self._trailer_room = max_trailer_bytes
+
+    def one_chunk(self, data: bytes) -> int:
+        r"""Where its payload begins, if ``data`` is one whole chunk of 16 to 4095 bytes; else 0, and nothing is walked.
+
+        What a stream consists of: an event is a chunk is a packet. The payload is all but the last two bytes.
+
+        >>> ChunkedWalker(0).one_chunk(b"10\r\ndata: sixteen by\r\n")
+        4
+        """
+        length = len(data)
+        if (
+            self._between
+            and length < len(_ONE_CHUNK)
+            and data.startswith(_ONE_CHUNK[length])
+            and data.endswith(b"\r\n")
+        ):
+            return 4 if length < _THREE_DIGITS_BYTES else 5
+        return 0
 
     def walk(self, data: bytes, payload: list[bytes] | None = None) -> int:
         """See ``Walker``."""
@@ -154,6 +187,7 @@ class ChunkedWalker:
             else:
                 self._line = line
                 self._check(line)
+        self._between = self._expect is _SIZE and not self._line
         return at
 
     def _check(self, unfinished: bytes) -> None:

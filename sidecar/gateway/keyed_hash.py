@@ -3,8 +3,7 @@
 Every input has its length before it, and each purpose its own first input, so no two different
 things share a hash by construction.
 
-The two blocks that the key alone decides (RFC 2104) are hashed once and copied, and so are first inputs
-that come again and again: a request pays for its own bytes only.
+The two blocks that the key alone decides (RFC 2104) are hashed once and copied.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ import hashlib
 import struct
 
 HASH_BYTES = 8
-REMEMBERED = 256
-REMEMBERED_BYTES = 256
 _BLOCK_BYTES = 64
 _LENGTH = struct.Struct(">Q").pack
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
@@ -22,25 +19,20 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class KeyedHash:
-    """``key`` of any length. ``first``: inputs that stand before all that are given later.
+    """``key`` of any length.
 
-    >>> KeyedHash(b"k").of(b"user", b"ada").hex(), KeyedHash(b"k", b"user").of(b"ada").hex()
-    ('5d99ae801eda1b8d', '5d99ae801eda1b8d')
+    >>> KeyedHash(b"k").of(b"user", b"ada").hex()
+    '5d99ae801eda1b8d'
     """
 
-    __slots__ = ("_first", "_followed", "_inner", "_key", "_outer")
+    __slots__ = ("_inner", "_outer")
 
-    def __init__(self, key: bytes, *first: bytes) -> None:
-        self._key = key
-        self._first = first
+    def __init__(self, key: bytes) -> None:
         if len(key) > _BLOCK_BYTES:
             key = hashlib.sha256(key).digest()
         block = key.ljust(_BLOCK_BYTES, b"\0")
         self._inner = hashlib.sha256(block.translate(_INNER))
         self._outer = hashlib.sha256(block.translate(_OUTER))
-        for item in first:
-            self._inner.update(_LENGTH(len(item)) + item)
-        self._followed: dict[tuple[bytes, ...], KeyedHash] = {}
 
     def of(self, *inputs: bytes) -> bytes:
         """The hash of ``inputs`` in this order: 8 bytes."""
@@ -50,14 +42,3 @@ class KeyedHash:
         outer = self._outer.copy()
         outer.update(inner.digest())
         return outer.digest()[:HASH_BYTES]
-
-    def after(self, *inputs: bytes) -> KeyedHash:
-        """The same hash with ``inputs`` before all others. Short ones are remembered for the next time."""
-        follows = self._followed.get(inputs)
-        if follows is None:
-            follows = KeyedHash(self._key, *self._first, *inputs)
-            if sum(map(len, inputs)) <= REMEMBERED_BYTES:
-                if len(self._followed) == REMEMBERED:
-                    self._followed.clear()
-                self._followed[inputs] = follows
-        return follows

@@ -42,7 +42,7 @@ class Answer(Protocol):
 
 class Tap(Protocol):
     """The copy of one exchange. Calls come in this order; ``end`` exactly once, last, unless the tap
-    let go with ``request_sent``.
+    let go with ``request_sent`` or everything from the answer's head on came at once, ``answered``.
     """
 
     def request_body(self, pieces: Sequence[bytes]) -> None:
@@ -54,8 +54,14 @@ class Tap(Protocol):
     def response_head(self, head: Answer, at_s: float) -> None:
         """The final response head (interim 1xx are not shown)."""
 
-    def response_body(self, pieces: Sequence[bytes], at_s: float) -> None:
-        """Body bytes after transfer decoding, before content decoding, in order."""
+    def response_body(self, pieces: Sequence[bytes], times_s: Sequence[float]) -> None:
+        """Body bytes after transfer decoding, before content decoding, in order, and when each piece came.
+
+        Short pieces are told some at a time, so their times lie a little back.
+        """
+
+    def answered(self, head: Answer, body: bytes, at_s: float) -> None:
+        """The whole answer came in one piece: its head, its body and its complete end. No more calls."""
 
     def end(self, ended: Ended, at_s: float) -> None:
         """No more calls. Answers of the gateway itself (502, 503, 504) are not shown:

@@ -28,11 +28,11 @@ from dataclasses import dataclass
 
 from sidecar.gateway.admission import (
     Identity,
+    Lots,
     Room,
     admitted,
     app,
     body_says,
-    conversation_key,
     excluded,
     identity,
     inclusion_probability,
@@ -45,7 +45,7 @@ from sidecar.gateway.keyed_hash import KeyedHash
 from sidecar.gateway.observer import Answer, Ended, Request
 from sidecar.gateway.ring import RingWriter
 from sidecar.gateway.routes import Routes
-from sidecar.gateway.scanner import SCAN_BYTES
+from sidecar.gateway.scanner import SCAN_BYTES, Scanner
 from sidecar.settings import CaptureSettings, Route
 
 SHORT_BYTES = 16 << 10
@@ -66,6 +66,7 @@ class Asker:
     outcome: str
     texts: bytes = b""
     identity: Identity = _NOBODY
+    scanner: Scanner | None = None
 
 
 class Recorder:
@@ -84,7 +85,6 @@ class Recorder:
     ) -> None:
         self.settings = settings
         self.ring = ring
-        self.random_bytes = random_bytes
         self.inflight_bytes = 0
         self.inflight_limit = settings.inflight_bytes
         self.short_bytes = min(SHORT_BYTES, settings.request_bytes)
@@ -93,6 +93,7 @@ class Recorder:
         self.open: dict[Copy, None] = {}
         self._room = Room(ring.data_bytes)
         self._keyed = KeyedHash(install_key)
+        self._lots = Lots(install_key, settings, random_bytes)
         self._wall_clock = wall_clock
         self._paused = paused
         self._routes = Routes(routes)
@@ -156,7 +157,7 @@ class Recorder:
             user_key=None if who.user is None else who.user.hex(),
             credential_key=None if who.credential is None else who.credential.hex(),
         )
-        return Asker("", texts, who)
+        return Asker("", texts, who, Scanner())
 
     def probability(self, at_s: float) -> float:
         """Share of conversations to look at; also shown as a metric. Worked out once an instant of the loop's clock."""
@@ -172,8 +173,7 @@ class Recorder:
 
     def admits(self, asker: Asker, body: bytes, probability: float) -> bool:
         """Whether the conversation of this request is among the share. ``body``: its copy, or the beginning of it."""
-        key, _ = conversation_key(self._keyed, body_says(body), asker.identity, self.settings, self.random_bytes)
-        return admitted(key, probability)
+        return admitted(self._lots.draw(body_says(body, asker.scanner), asker.identity), probability)
 
     def record(self, parts: Sequence[bytes], *, truncated: bool) -> None:
         """Puts a finished copy into the ring and counts it."""
@@ -285,18 +285,36 @@ class Copy:
             if self._undecided:
                 self._decide(at_s)
             if self._kept:
-                self._status = head.status
-                texts = head.noted
-                if not isinstance(texts, bytes):
-                    headers = ((name.lower(), value) for name, value in head.headers)
-                    head.noted = texts = pack_answer(_allowed(headers, RESPONSE_HEADERS))
-                self._response_texts = texts
+                self._read_answer_head(head)
                 settings = self._recorder.settings
                 self._answer = HeadAndTail(settings.response_head_bytes, settings.response_tail_bytes)
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
 
-    def response_body(self, pieces: Sequence[bytes], at_s: float) -> None:
+    def answered(self, head: Answer, body: bytes, at_s: float) -> None:
+        """Nothing of the answer needs to be held, so its record is written at once."""
+        if self._undecided or len(body) > self._recorder.settings.response_head_bytes:
+            self.response_head(head, at_s)
+            self.response_body((body,), (at_s,))
+            self.end("complete", at_s)
+        elif self._kept:
+            try:
+                self._read_answer_head(head)
+                after_s = at_s - self._start_s
+                self._record((body,), len(body), 0, (0, after_s), "complete", after_s)
+                self._let_go()
+            except Exception:  # noqa: BLE001 - observing must not break the relay
+                self._give_up("failed")
+
+    def _read_answer_head(self, head: Answer) -> None:
+        self._status = head.status
+        texts = head.noted
+        if not isinstance(texts, bytes):
+            headers = ((name.lower(), value) for name, value in head.headers)
+            head.noted = texts = pack_answer(_allowed(headers, RESPONSE_HEADERS))
+        self._response_texts = texts
+
+    def response_body(self, pieces: Sequence[bytes], times_s: Sequence[float]) -> None:
         """Holds the pieces by reference."""
         answer = self._answer
         if answer is None:
@@ -304,16 +322,12 @@ class Copy:
         try:
             arrivals = self._arrivals
             if len(arrivals) < 2 * MAX_ARRIVALS:
-                arrivals += (answer.received_bytes, at_s - self._start_s)
-            grown = 0
-            for data in pieces:
-                grown += answer.add(data)
-            # _hold(grown), written out: this runs for every chunk.
-            recorder = self._recorder
-            self._held_bytes += grown
-            recorder.inflight_bytes += grown
-            if recorder.inflight_bytes > recorder.inflight_limit:
-                self._give_up("dropped_budget")
+                offset = answer.received_bytes
+                for data, at_s in zip(pieces, times_s, strict=True):
+                    arrivals += (offset, at_s - self._start_s)
+                    offset += len(data)
+                del arrivals[2 * MAX_ARRIVALS :]
+            self._hold(answer.add(pieces))
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
 
@@ -323,7 +337,8 @@ class Copy:
             if self._answer is None:
                 self._give_up("skipped")
             else:
-                self._record(self._answer, ended, at_s - self._start_s)
+                pieces, head_bytes, omitted = self._answer.pieces()
+                self._record(pieces, head_bytes, omitted, self._arrivals, ended, at_s - self._start_s)
                 self._let_go()
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
@@ -381,8 +396,15 @@ class Copy:
         self._request = []
         self._answer = None
 
-    def _record(self, answer: HeadAndTail, ended: Ended, finished_s: float) -> None:
-        pieces, head_bytes, omitted = answer.pieces()
+    def _record(
+        self,
+        pieces: Sequence[bytes],
+        head_bytes: int,
+        omitted: int,
+        arrivals: Sequence[float],
+        ended: Ended,
+        finished_s: float,
+    ) -> None:
         parts = pack(
             self._asker.texts,
             self._response_texts,
@@ -390,21 +412,20 @@ class Copy:
             self._request_truncated,
             self._keyed_bytes,
             self._status or 0,
-            answer.received_bytes - omitted,
+            sum(map(len, pieces)),
             omitted,
             head_bytes,
             self.started_at_s,
             self._request_sent_s,
-            self._arrivals[1] if self._arrivals else None,
+            arrivals[1] if arrivals else None,
             finished_s,
-            self._arrivals,
+            arrivals,
             self._probability,
             ended,
         )
-        truncated = self._request_truncated or omitted > 0
         parts += self._request
         parts += pieces
-        self._recorder.record(parts, truncated=truncated)
+        self._recorder.record(parts, truncated=self._request_truncated or omitted > 0)
 
 
 def _allowed(headers: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -> tuple[tuple[str, str], ...]:

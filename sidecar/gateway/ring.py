@@ -136,9 +136,10 @@ class RingWriter(Ring):
         try:
             length = sum(map(len, parts))
             size = _record_bytes(length)
-            tail = self._cells[_TAIL]
+            cells = self._cells
+            tail = cells[_TAIL]
             if not 0 <= self._head - tail <= self.data_bytes - size or tail % _ALIGN:
-                self._cells[_HEAD] = self._head
+                cells[_HEAD] = self._head
                 self._count(_DROPPED)
                 return False
             self._publish((b"".join(parts),) if length <= _JOINED_BYTES else parts, length, size)

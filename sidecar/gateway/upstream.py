@@ -19,7 +19,7 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from sidecar.gateway.framing import BadFraming, CloseWalker, Walker
+from sidecar.gateway.framing import BadFraming, ChunkedWalker, CloseWalker, Walker
 from sidecar.gateway.heads import BadHead, ResponseHead
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_chunks",
         "_exchange",
         "_head",
         "_held",
@@ -62,6 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._head: ResponseHead | None = None  # of the last answer
         self._body: Walker | None = None  # None while the head is read
+        self._chunks: ChunkedWalker | None = None  # the body, while its chunks go on as they are
         self._held = b""  # the beginning of a head
         self._reading_paused = False
         self._reusable = False  # the connection, once the answer has ended
@@ -76,7 +78,7 @@ class UpstreamConnection(asyncio.Protocol):
     def begin(self, exchange: Exchange) -> None:
         """From now on what arrives answers ``exchange``."""
         self._exchange = exchange
-        self._body = None
+        self._body = self._chunks = None
         self.silent = True
         if exchange.client.write_paused:
             self.pause_reading()
@@ -126,10 +128,17 @@ class UpstreamConnection(asyncio.Protocol):
         self._poll.register(transport.get_extra_info("socket").fileno(), _GONE)
 
     def data_received(self, data: bytes) -> None:
-        """The hot path."""
+        """The hot path, of which the first lines are nearly all: each event of a stream comes here."""
         exchange = self._exchange
         if exchange is None:
             self.abort()
+            return
+        chunks = self._chunks
+        if chunks is not None and (start := chunks.one_chunk(data)):
+            exchange.write(data)
+            exchange.moved = True
+            if exchange.follows:
+                exchange.answer_moved(data[start:-2])
             return
         body = self._body
         if body is None:
@@ -219,10 +228,8 @@ class UpstreamConnection(asyncio.Protocol):
                 return
         rest = data[end:]
         if rest and len(rest) == head.framing.length and head.status == 200 and not exchange.to_head:
-            # Nearly always, for an answer of known length: it is one packet.
-            exchange.write(exchange.answer_began(head, ends_with_connection=False) + rest)
-            exchange.answer_moved([rest])
-            self._answer_ended(exchange, reusable=head.keep_alive)
+            self._exchange = None
+            exchange.answered(self, head, rest, reusable=head.keep_alive and not self.closed)
             return
         body = head.framing.response_body(
             to_head=exchange.to_head, status=head.status, max_trailer_bytes=self._max_head_bytes
@@ -235,19 +242,22 @@ class UpstreamConnection(asyncio.Protocol):
             self._answer_ended(exchange, reusable=keep_alive and end == len(data))
         else:
             self._reusable = keep_alive
+            if isinstance(body, ChunkedWalker) and not exchange.dechunk:
+                self._chunks = body
             self._read_body(exchange, body, rest, ours)
 
     def _read_body(self, exchange: Exchange, body: Walker, data: bytes, ours: bytes = b"") -> None:
         """``ours`` is the head, if it has not gone out yet: it shares a packet with what follows."""
-        payload: list[bytes] | None = [] if exchange.wants_payload else None
+        pieces: list[bytes] | None = [] if exchange.wants_payload else None
         try:
-            taken = body.walk(data, payload) if data else 0
+            taken = body.walk(data, pieces) if data else 0
         except BadFraming:
             exchange.write(ours)
             self._fail(exchange, "protocol")
             return
-        if payload is not None and exchange.dechunk:
-            exchange.write(ours + b"".join(payload))
+        payload = b"" if not pieces else pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if exchange.dechunk:
+            exchange.write(ours + payload)
         elif taken == len(data):
             exchange.write(ours + data if ours else data)
         else:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar.gateway.admission import (
+    Lots,
     admitted,
     app,
     conversation_key,
@@ -56,7 +57,7 @@ def test_a_ring_under_ten_times_its_load_never_fills() -> None:
     rng = random.Random(11)
     fill, most = 0.0, 0.0
     for _ in range(50_000):
-        if admitted(rng.randbytes(8), inclusion_probability(1.0, fill)):
+        if admitted(rng.getrandbits(32), inclusion_probability(1.0, fill)):
             fill += 0.002
         fill = max(0.0, fill - 0.0002)
         most = max(most, fill)
@@ -65,18 +66,77 @@ def test_a_ring_under_ten_times_its_load_never_fills() -> None:
 
 def test_a_lower_share_keeps_a_subset_of_the_conversations_of_a_higher_one() -> None:
     rng = random.Random(5)
-    keys = [rng.randbytes(HASH_BYTES) for _ in range(4000)]
-    kept = {p: {key for key in keys if admitted(key, p)} for p in (0.0, 0.1, 0.5, 1.0)}
+    lots = [rng.getrandbits(32) for _ in range(4000)]
+    kept = {p: {lot for lot in lots if admitted(lot, p)} for p in (0.0, 0.1, 0.5, 1.0)}
     assert kept[0.0] < kept[0.1] < kept[0.5] < kept[1.0]
     assert len(kept[1.0]) == 4000
     assert 340 < len(kept[0.1]) < 460
     assert 1880 < len(kept[0.5]) < 2120
 
 
-def test_every_key_is_in_at_one_and_none_at_nought() -> None:
-    for key in (b"\0" * HASH_BYTES, b"\xff" * HASH_BYTES):
-        assert admitted(key, 1.0)
-        assert not admitted(key, 0.0)
+def test_every_lot_is_in_at_one_and_none_at_nought() -> None:
+    for lot in (0, 2**32 - 1):
+        assert admitted(lot, 1.0)
+        assert not admitted(lot, 0.0)
+
+
+def lot_of(scan: Scan, headers: dict[bytes, bytes] | None = None, install_key: bytes = KEY, **settings: Any) -> int:
+    configured = CaptureSettings(**settings)
+    who = identity(KeyedHash(install_key), headers or {}, configured)
+    return Lots(install_key, configured, os.urandom).draw(scan, who)
+
+
+IDENTIFIED: list[tuple[Scan, dict[bytes, bytes]]] = [
+    (SAID, {}),
+    (Scan(model=b"n", user=b"u", first_message=b"hi"), {}),
+    (Scan(model=b"m", user=b"v", first_message=b"hi"), {}),
+    (Scan(model=b"m", user=b"u", first_message=b"ho"), {}),
+    (Scan(model=b"m", first_message=b"hi"), {}),
+    (Scan(model=b"m", first_message=b"hi"), {b"authorization": b"a"}),
+    (Scan(model=b"m", first_message=b"hi"), {b"authorization": b"b"}),
+    (FULL, {b"x-conversation": b"a"}),
+    (SAID, {b"x-conversation": b"a"}),
+    (FULL, {b"x-conversation": b"b"}),
+    (FULL, {}),
+    (Scan(conversation=b"c"), {}),
+    (Scan(previous_response=b"r", first_message=b"hi"), {}),
+]
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_requests_draw_the_same_lot_exactly_if_they_have_the_same_key(trusted: bool) -> None:
+    settings = {"trust_client_conversation_ids": trusted, "conversation_header": "x-conversation"}
+    named = [(scan, headers) for scan, headers in IDENTIFIED if key_of(scan, headers, **settings)[1] != "none"]
+    keys = [key_of(scan, headers, **settings)[0] for scan, headers in named]
+    lots = [lot_of(scan, headers, **settings) for scan, headers in named]
+    for one in range(len(named)):
+        for other in range(len(named)):
+            assert (keys[one] == keys[other]) == (lots[one] == lots[other]), (named[one], named[other])
+    assert len(set(keys)) > 8
+
+
+def test_another_install_key_draws_other_lots_and_an_unnamed_request_draws_anew() -> None:
+    assert lot_of(SAID) == lot_of(SAID) != lot_of(SAID, install_key=b"K" * 32)
+    assert len({lot_of(Scan(model=b"m")) for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    "text", ["%d", "conversation %06d of the same user", "%d is what this long message begins with" * 9]
+)
+def test_the_lots_of_conversations_that_differ_in_a_number_are_spread_evenly(text: str) -> None:
+    """Of 20,000, each sixteenth of the range gets its share: the range of 5 sigma about 1,250 for chance."""
+    lots = [
+        lot_of(Scan(model=b"m", first_message=(text % n if "%06d" in text else text.replace("%d", str(n))).encode()))
+        for n in range(20_000)
+    ]
+    for probability in (1 / 256, 1 / 16, 1 / 4, 1 / 2):
+        kept = sum(admitted(lot, probability) for lot in lots)
+        sigma = (20_000 * probability * (1 - probability)) ** 0.5
+        assert abs(kept - 20_000 * probability) < 5 * sigma
+    sixteenths = [0] * 16
+    for lot in lots:
+        sixteenths[lot >> 28] += 1
+    assert all(1_075 < count < 1_425 for count in sixteenths)
 
 
 def test_the_operators_header_names_the_conversation_before_all_else() -> None:

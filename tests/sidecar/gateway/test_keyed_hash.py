@@ -5,7 +5,7 @@ import hmac
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.gateway.keyed_hash import HASH_BYTES, REMEMBERED, REMEMBERED_BYTES, KeyedHash
+from sidecar.gateway.keyed_hash import HASH_BYTES, KeyedHash
 
 
 @settings(max_examples=200, deadline=None)
@@ -21,26 +21,3 @@ def test_no_two_lists_of_inputs_are_the_same_bytes():
     keyed = KeyedHash(b"k")
     lists = [(b"ab", b"c"), (b"a", b"bc"), (b"abc",), (b"abc", b""), (b"", b"abc")]
     assert len({keyed.of(*inputs) for inputs in lists}) == len(lists)
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.binary(max_size=100),
-    st.lists(st.binary(max_size=200), max_size=4),
-    st.lists(st.binary(max_size=200), max_size=4),
-)
-def test_a_hash_after_some_inputs_is_the_hash_of_all_of_them(key, first, rest):
-    keyed = KeyedHash(key)
-    for _ in range(2):
-        assert keyed.after(*first).of(*rest) == keyed.of(*first, *rest)
-        assert keyed.after(*first).after(*rest).of() == keyed.of(*first, *rest)
-
-
-def test_however_many_inputs_come_first_few_and_short_ones_are_remembered():
-    keyed = KeyedHash(b"k")
-    for number in range(10 * REMEMBERED):
-        keyed.after(b"%d" % number)
-        assert len(keyed._followed) <= REMEMBERED
-    remembered = dict(keyed._followed)
-    keyed.after(b"x" * (REMEMBERED_BYTES + 1))
-    assert keyed._followed == remembered

@@ -79,7 +79,7 @@ def pressed(count, ring_bytes, *, answer_bytes, answer_s, pieces, speed=0.5, see
             piece = b"R" * 300 if refusal else b"C" * int(rng.uniform(0.3, 1.7) * answer_bytes / pieces)
         else:
             tap, left, step_s, piece = it
-            tap.response_body([piece], now)
+            tap.response_body([piece], [now])
             left -= 1
             if left == 0:
                 tap.end("complete", now)

@@ -84,7 +84,7 @@ class Worker:
         tap.request_sent(self.now_s + 0.5)
         tap.response_head(Head(response_headers), self.now_s + 1.0)
         for n, chunk in enumerate(answer):
-            tap.response_body([chunk], self.now_s + 2.0 + n)
+            tap.response_body([chunk], [self.now_s + 2.0 + n])
         tap.end(ended, self.now_s + 10.0)
 
     def captures(self) -> list[Capture]:
@@ -235,7 +235,7 @@ def test_admission_does_not_wait_for_a_long_request_or_its_answer() -> None:
     worker.paused = True
     tap.response_head(Head(status=400), 1.0)
     tap.request_body([body[70_000:]])
-    tap.response_body([b"too long"], 2.0)
+    tap.response_body([b"too long"], [2.0])
     tap.end("complete", 3.0)
     (capture,) = worker.captures()
     assert capture.request_body == body
@@ -326,7 +326,7 @@ def test_the_budget_bounds_what_all_open_exchanges_hold_together() -> None:
         taps.append(tap)
     for _ in range(100):
         for tap in taps:
-            tap.response_body([b"x" * 200], 1.0)
+            tap.response_body([b"x" * 200], [1.0])
             assert worker.recorder.inflight_bytes <= 200_000
     assert worker.recorder.probability(9.0) < 0.1
     for tap in taps:
@@ -376,6 +376,8 @@ def test_whatever_the_relay_does_each_exchange_counts_once_and_nothing_stays_hel
                 tap.response_head(Head(status=200), 1.0)
             elif name == "request_body":
                 tap.request_body(*arguments)
+            elif name == "response_body":
+                tap.response_body(*arguments, [1.0] * len(arguments[0]))
             else:
                 getattr(tap, name)(*arguments, 1.0)
         open_taps.append(tap)
@@ -393,7 +395,7 @@ def broken(*_: object) -> Any:
     raise RuntimeError
 
 
-@pytest.mark.parametrize("part", ["_paused", "_wall_clock", "random_bytes", "probability", "record"])
+@pytest.mark.parametrize("part", ["_paused", "_wall_clock", "admits", "probability", "record"])
 def test_no_failure_of_the_recorders_parts_reaches_the_relay(part: str) -> None:
     worker = Worker(sample=1 - 1e-12)  # at 1 nobody asks for randomness
     setattr(worker.recorder, part, broken)
@@ -468,7 +470,7 @@ def test_a_request_that_comes_whole_is_decided_and_recorded_as_one_that_comes_in
         for tap in taps:
             if tap is not None:
                 tap.response_head(Head(), 2.0)
-                tap.response_body([b"answer"], 2.5)
+                tap.response_body([b"answer"], [2.5])
                 tap.end("complete", 3.0)
         captures = worker.captures()
         assert len(captures) in (0, 2)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.gateway.scanner import MESSAGE_BYTES, SCAN_BYTES, Scan, _alike, _walked, scan
+from sidecar.gateway import scanner as scanner_module
+from sidecar.gateway.scanner import MESSAGE_BYTES, SCAN_BYTES, Scan, Scanner, _walked, scan
 
 bounded = settings(max_examples=200, deadline=None)
 
@@ -231,8 +232,19 @@ def test_the_short_way_and_the_walk_agree(
     body = "{" + ", ".join(f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=ascii_only)}" for k, v in members) + "}"
     raw = body.encode()
     raw = raw[: data.draw(st.sampled_from([len(raw), len(raw) // 2, max(0, len(raw) - 3)]))]
-    short = _alike(raw)
-    assert short is None or short == _walked(raw)
+    scanner = Scanner()
+    for seen in (raw, raw[: data.draw(st.integers(0, len(raw)))] + data.draw(st.binary(max_size=20)), raw):
+        short = scanner.alike(seen)
+        assert short is None or short == _walked(seen)
+        assert short == Scanner().alike(seen), "what came before changes nothing"
+
+
+def test_a_beginning_that_was_seen_before_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanner = Scanner()
+    first = json.dumps({"model": "m", "messages": [SYSTEM, {"role": "user", "content": "one"}]}).encode()
+    assert scanner.scan(first) == Scan(model=b"m", first_message=b"one")
+    monkeypatch.setattr(scanner_module, "_ALIKE", None)
+    assert scanner.scan(first.replace(b"one", b"another")) == Scan(model=b"m", first_message=b"another")
 
 
 def test_usual_bodies_go_the_short_way() -> None:
@@ -242,9 +254,9 @@ def test_usual_bodies_go_the_short_way() -> None:
         {"model": "m", "messages": [SYSTEM, user, {"role": "assistant", "content": "a"}, user], "stream": True},
         {"tools": TOOLS, "temperature": 0.1, "messages": [SYSTEM, user]},
     ):
-        assert _alike(json.dumps(body).encode()) is not None
+        assert Scanner().alike(json.dumps(body).encode()) is not None
     for body in (
         {"model": "m", "messages": [user], "user": "u"},
         {"messages": [{"role": "user", "content": ""}, user]},
     ):
-        assert _alike(json.dumps(body).encode()) is None
+        assert Scanner().alike(json.dumps(body).encode()) is None

@@ -47,8 +47,8 @@ class Recording:
     def response_head(self, head, at_s):
         self._note(at_s, "response_head", head.status, list(head.headers))
 
-    def response_body(self, pieces, at_s):
-        for data in pieces:
+    def response_body(self, pieces, times_s):
+        for data, at_s in zip(pieces, times_s, strict=True):
             self._note(at_s, "response_body", data)
 
     def end(self, ended, at_s):

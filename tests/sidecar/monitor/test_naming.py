@@ -27,11 +27,11 @@ class Head:
 
 
 class Decided(Recorder):
-    """A worker's recorder that remembers by which key it decided."""
+    """A worker's recorder that remembers on which conversation it decided."""
 
     def admits(self, asker, body, probability):
         self.key, self.kind = conversation_key(
-            self._keyed, body_says(body), asker.identity, self.settings, self.random_bytes
+            self._keyed, body_says(body, asker.scanner), asker.identity, self.settings, os.urandom
         )
         return super().admits(asker, body, probability)
 
