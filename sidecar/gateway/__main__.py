@@ -79,6 +79,7 @@ async def work(settings: GatewaySettings, document: Mapping[str, Any]) -> None:
     def beat() -> None:
         board.set_worker(slot, state, time.monotonic())
         counters.set(copied_until, recorder.finished_until())
+        recorder.probability(loop.time())  # shown as a metric, which would go stale while nobody asks
         loop.call_later(BEAT_S, beat)
 
     beat()
