@@ -1,7 +1,7 @@
 """An answer being read: the events of a stream, the objects of an array, or one JSON document.
 
-Rules of this file: what the answer is, its Content-Type says, not what the request asked
-for; the Exchange does not depend on where the network cut the bytes; no more than
+Rules of this file: what the answer is, its Content-Type says or its first bytes show, not what the
+request asked for; the Exchange does not depend on where the network cut the bytes; no more than
 10,000 events are read, or one for each 96 bytes, and no more than 1,000 that cannot be, since
 each costs time.
 """
@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Final
 from detectors.records.exchange import Message, Signal
 from sidecar.gateway.capture import Capture
 from sidecar.wire.body import Body, response_body
-from sidecar.wire.chunk_template import ChunkTemplate, Places
-from sidecar.wire.eventstream import EventStreamParser
+from sidecar.wire.chunk_kind import Places
+from sidecar.wire.chunk_template import ChunkTemplate
+from sidecar.wire.eventstream import EventStreamParser, named
 from sidecar.wire.headers import header
 from sidecar.wire.json_array import JsonArrayParser
 from sidecar.wire.json_value import load, salvage
@@ -27,6 +28,8 @@ _EVENT_STREAM = "application/vnd.amazon.eventstream"
 _MIN_EVENT_BYTES = 96
 _FREE_EVENTS = 10_000
 _MAX_UNREADABLE = 1000
+_STEP_BYTES = 64 << 10
+"""Of a stream, that are read at once: the memory of one step serves the next."""
 
 MAX_CHOICES = 1000
 """Of choices past these nothing is kept."""
@@ -68,9 +71,9 @@ class Answer:
         self.cut = False
         self.first_chunk_at_s: float | None = None
 
-    def unwrapped(self, events: list[bytes]) -> list[bytes]:
-        """The events of a stream, out of an envelope where the format has one."""
-        return events
+    def framed(self, event_type: str, payloads: list[bytes]) -> list[bytes]:
+        """The events of a binary stream's frames of one type."""
+        return named(event_type, payloads)
 
     def add(self, event: dict[str, Any]) -> None:
         """One event of a stream."""
@@ -104,10 +107,10 @@ def read(capture: Capture, answer: Answer) -> None:
     max_events = max(_FREE_EVENTS, len(capture.response_body) // _MIN_EVENT_BYTES)
     if _is_sse(media_type, body.head):
         _read_stream(body, SseParser(max_events), answer)
-    elif media_type in _NDJSON:
+    elif media_type in _NDJSON or _is_lines(body.head):
         _read_stream(body, NdjsonParser(max_events), answer)
     elif media_type == _EVENT_STREAM:
-        _read_stream(body, EventStreamParser(max_events), answer)
+        _read_stream(body, EventStreamParser(max_events, answer.framed), answer)
     elif body.head[:64].lstrip().startswith(b"["):
         _read_stream(body, JsonArrayParser(max_events), answer)
     else:
@@ -118,35 +121,40 @@ def read(capture: Capture, answer: Answer) -> None:
 
 
 def _is_sse(media_type: str, head: bytes) -> bool:
+    # Some servers say so and answer an error with a plain object; others say something else of a stream.
+    # No document begins like a stream, nor a stream like an object.
     beginning = head[:64].lstrip()
     if media_type == "text/event-stream":
-        # Some servers say so and answer an error with a plain object, which no stream begins with.
         return not beginning.startswith(b"{")
-    return "json" not in media_type and beginning.startswith((b"data:", b"event:", b":"))
+    return beginning.startswith((b"data:", b"event:", b":"))
+
+
+def _is_lines(head: bytes) -> bool:
+    """Whether an object ends with its line and another begins the next, as in no document."""
+    end = head.find(b"\n")
+    return head.startswith(b"{") and head.startswith(b"{", end + 1) and head[: max(end, 0)].rstrip().endswith(b"}")
 
 
 def _read_stream(body: Body, parser: Parser, answer: Answer) -> None:
     answer.streamed = True
     template = ChunkTemplate(answer.places)
-    at_s, rest = None, []
-    for piece_at_s, piece in body.pieces():
-        # Piece by piece until the first content, whose arrival is asked for; then all at once.
-        if answer.started:
-            rest.append(piece)
-            continue
-        at_s = piece_at_s
-        _add(answer, parser, parser.blocks(piece), template)
+    at_s, at = None, 0
+    for at_s, end in body.arrived():
+        # Piece by piece until the first content, whose arrival is asked for; then in larger steps.
+        _add_bytes(answer, parser, body.head[at:end], template)
+        at = end
         if answer.started:
             answer.first_chunk_at_s = at_s
-    _add(answer, parser, parser.blocks(b"".join(rest)), template)
+            break
+    _add_bytes(answer, parser, body.head[at:], template)
     if body.tail:
         at_s = None
         parser.gap()
-        _add(answer, parser, parser.blocks(body.tail), template)
+        _add_bytes(answer, parser, body.tail, template)
         if not answer.ended:
             answer.add_tail(body.tail)
     unseen = not answer.started
-    for event in answer.unwrapped(parser.close()):
+    for event in parser.close():
         # It may be half an event: it is tried, and if it is none that is no wonder.
         if event.startswith(b"[") or load(event) is not None:
             _add_event(answer, event)
@@ -156,20 +164,34 @@ def _read_stream(body: Body, parser: Parser, answer: Answer) -> None:
     answer.cut = answer.cut or parser.full
 
 
-def _add(answer: Answer, parser: Parser, blocks: list[bytes], template: ChunkTemplate) -> None:
-    blocks = answer.unwrapped(blocks)
+def _add_bytes(answer: Answer, parser: Parser, data: bytes, template: ChunkTemplate) -> None:
+    blocks: list[bytes] = []
+    for at in range(0, len(data), _STEP_BYTES):
+        blocks += parser.blocks(data[at : at + _STEP_BYTES])
+        read = _add(answer, parser, blocks, template, wait=at + _STEP_BYTES < len(data))
+        del blocks[:read]
+
+
+def _add(answer: Answer, parser: Parser, blocks: list[bytes], template: ChunkTemplate, *, wait: bool) -> int:
+    """How many of the blocks were read: all, or with ``wait`` all but one."""
     at = template.take(blocks, 0)
-    while at < len(blocks):
+    while at < len(blocks) and not (wait and template.waits):
         if answer.unreadable >= _MAX_UNREADABLE:
             answer.cut = True
-            return
+            return len(blocks)
         block = blocks[at]
         event = parser.data(block)
         if event is not None:
             _add_event(answer, event)
-            if answer.only_appended is not None and answer.started and block.endswith(event):
+            if answer.only_appended is not None and answer.started and _is_one_piece(event, block):
                 template.learn(block, answer.only_appended)
         at = template.take(blocks, at + 1)
+    return at
+
+
+def _is_one_piece(event: bytes, block: bytes) -> bool:
+    """Whether one holds the other. An event of several data lines is none; an array's block leaves out what all have."""
+    return event in block or block in event
 
 
 def _add_event(answer: Answer, event: bytes) -> None:

@@ -20,7 +20,7 @@ from sidecar.wire.answer import NOTHING, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.chunk_template import Places
+from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import Origin, ToolLedger
@@ -211,7 +211,7 @@ class MessagesAnswer(Answer):
                 self.only_appended.append(piece)
 
     def _stop(self, reason: Any) -> None:
-        if isinstance(reason, str):
+        if isinstance(reason, str) and reason:
             self._stop_reason = reason
             self.ended = True
             if reason == "refusal":

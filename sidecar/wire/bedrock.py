@@ -21,11 +21,14 @@ from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.bedrock_converse import ConverseAnswer, converse_request, guardrail_block
 from sidecar.wire.body import request_document
+from sidecar.wire.eventstream import named
 from sidecar.wire.headers import header
-from sidecar.wire.json_value import mapping, text
+from sidecar.wire.json_value import load, mapping, text
 from sidecar.wire.tool_ledger import ToolLedger
 
-_HELD = re.compile(rb'\{"chunk":\{.*?"bytes"\s*:\s*"([A-Za-z0-9+/=]*+)"', re.DOTALL)
+_BETWEEN = b"\0"
+_HELD = re.compile(_BETWEEN + rb'\{"bytes":"([^"]*+)"')
+"""What a payload holds, as nearly all are written."""
 
 
 def decode(capture: Capture) -> Exchange | None:
@@ -58,20 +61,29 @@ def _error_name(capture: Capture, document: dict[str, Any]) -> str:
     return name.partition(":")[0].rpartition("#")[2]
 
 
-def _unwrapped(event: bytes) -> bytes:
-    held = _HELD.match(event)
+def _unwrapped(payload: bytes) -> bytes:
+    held = mapping(load(payload)).get("bytes")
     try:
-        return binascii.a2b_base64(held[1]) if held else event
-    except binascii.Error:
-        return event
+        return binascii.a2b_base64(held) if isinstance(held, str) else payload
+    except ValueError:
+        return payload
 
 
 class InvokeAnswer(MessagesAnswer):
     """Anthropic's answer in Bedrock's envelope."""
 
-    def unwrapped(self, events: list[bytes]) -> list[bytes]:
-        """The events that frames hold in base64; what is no such frame stays as it is."""
-        return [_unwrapped(event) for event in events]
+    def framed(self, event_type: str, payloads: list[bytes]) -> list[bytes]:
+        """The events that chunks hold in base64; what is no such chunk stays as it is."""
+        if event_type != "chunk":
+            return named(event_type, payloads)
+        joined = _BETWEEN + _BETWEEN.join(payloads)
+        held = _HELD.findall(joined)
+        try:
+            if len(held) == len(payloads) and b"\\" not in joined:
+                return list(map(binascii.a2b_base64, held))
+        except binascii.Error:
+            pass
+        return [_unwrapped(payload) for payload in payloads]
 
     def add(self, event: dict[str, Any]) -> None:
         """A piece of the stream, or an error."""

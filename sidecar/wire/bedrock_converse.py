@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from detectors.records.exchange import Message, Role, Signal, ToolEvent
 from sidecar.wire import request as asked
 from sidecar.wire.answer import NOTHING, Answer
-from sidecar.wire.chunk_template import Places
+from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import Origin, ToolLedger
@@ -98,16 +98,15 @@ def _tool_event(block: dict[str, Any], ledger: ToolLedger) -> ToolEvent | None:
 
 def guardrail_block(trace: dict[str, Any]) -> set[Signal]:
     """Which side a guardrail that stepped in has blocked. Without a trace it is taken for the input;
-    a trace without a block says that it has only masked something.
+    a trace without a block says that it has only masked something. InvokeModel's traces have shorter keys.
     """
-    if not trace:
+    given = trace.get("inputAssessment") or trace.get("input")
+    answered = trace.get("outputAssessments") or trace.get("outputs")
+    if "BLOCKED" in _actions(given):
         return {"policy_block_input"}
-    if "BLOCKED" in _actions(trace.get("inputAssessment")):
-        return {"policy_block_input"}
-    if "BLOCKED" in _actions(trace.get("outputAssessments")):
+    if "BLOCKED" in _actions(answered):
         return {"policy_block_output"}
-    assessed = trace.get("inputAssessment") or trace.get("outputAssessments")
-    return set() if assessed else {"policy_block_input"}
+    return set() if given or answered else {"policy_block_input"}
 
 
 def _actions(assessment: Any) -> Iterator[str]:

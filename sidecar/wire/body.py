@@ -26,14 +26,14 @@ class Body:
     cut: bool
     arrivals: tuple[tuple[int, float], ...]
 
-    def pieces(self) -> Iterator[tuple[float | None, bytes]]:
-        """``head`` as it arrived: (seconds after the request's start, bytes), None where that is not known."""
+    def arrived(self) -> Iterator[tuple[float | None, int]]:
+        """``head`` as it arrived: (seconds after the request's start, end of a piece), None where that is not known."""
         starts: list[tuple[int, float | None]] = [(0, None), *self.arrivals, (len(self.head), None)]
         if len(self.arrivals) == MAX_ARRIVALS:
             starts[-2] = (starts[-2][0], None)  # the table was full: what follows its last entry came later
         for (start, at_s), (end, _) in itertools.pairwise(starts):
             if end > start:
-                yield at_s, self.head[start:end]
+                yield at_s, end
 
 
 def response_body(capture: Capture) -> Body:

@@ -19,30 +19,56 @@ from __future__ import annotations
 import json
 import struct
 from binascii import crc32
+from collections.abc import Callable
 
 MAX_FRAME_BYTES = (16 << 20) + (128 << 10) + 16
 
 _PRELUDE = struct.Struct(">III")
+_PRELUDE_BYTES = 12
+_CHECKSUM = struct.Struct(">I")
 _FIRST_HEADER = b"\x0b:event-type\x07"
-_MAX_TRIES = 1000
+_MAX_TRIES, _MAX_BEGUN = 1000, 1000
 _FIXED_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Length of the values that have one: true, false, byte, short, integer, long, timestamp, UUID."""
+
+
+Envelope = Callable[[str, list[bytes]], list[bytes]]
+"""(type of events, their payloads) → the events, as many."""
+
+
+def named(event_type: str, payloads: list[bytes]) -> list[bytes]:
+    """Each payload under its type."""
+    start = b"{" + json.dumps(event_type).encode() + b":"
+    return [start + payload + b"}" for payload in payloads]
 
 
 class EventStreamParser:
     """One stream. Past ``max_events`` frames it is ``full``: nothing more is read."""
 
-    __slots__ = ("_block", "_event_start", "_events_left", "_pending", "_resyncing", "_tries_left", "oversized")
+    __slots__ = (
+        "_begun",
+        "_block",
+        "_envelope",
+        "_event_type",
+        "_events_left",
+        "_pending",
+        "_resyncing",
+        "_tries_left",
+        "oversized",
+    )
 
-    def __init__(self, max_events: int = 1 << 20) -> None:
+    def __init__(self, max_events: int = 1 << 20, envelope: Envelope = named) -> None:
+        self._envelope = envelope
         self.oversized = 0  # and otherwise unreadable
         self._events_left = max_events
         self._tries_left = _MAX_TRIES
         self._pending = b""
         self._resyncing = False
-        # The headers of the last event, mostly those of the next too, and how it begins in JSON.
+        # The headers of the last event, mostly those of the next too, its type, and of
+        # preludes that such had: length of the payload, checksum of all that is before it.
         self._block = b""
-        self._event_start: bytes | None = b'{"":'
+        self._event_type = ""
+        self._begun: dict[bytes, tuple[int, int]] = {}
 
     @property
     def full(self) -> bool:
@@ -53,40 +79,56 @@ class EventStreamParser:
         """The events that ``data`` completes."""
         pending = self._pending + data
         events: list[bytes] = []
-        at, room = 0, len(pending) - _PRELUDE.size
+        at = 0
         while self._events_left > 0:
             if self._resyncing:
                 at = self._beginning(pending, at)
-            if not 0 <= at <= room:
-                break
-            total, headers_bytes, _ = _PRELUDE.unpack_from(pending, at)
-            payload_at, payload_end = at + _PRELUDE.size + headers_bytes, at + total - 4
-            # The frame's checksum covers the lengths too. Theirs is looked at where that does not hold, or is not there.
-            whole = payload_at <= payload_end <= len(pending) - 4 and (
-                crc32(pending[at:payload_end]).to_bytes(4, "big") == pending[payload_end : at + total]
-            )
-            if not whole:
-                if not _fits(pending, at):
-                    self.oversized += 1
-                    self._resyncing = True
-                    continue
-                if at + total > len(pending):
+                if at < 0:
                     break
-            event = None
-            if whole:
-                block, payload = pending[at + _PRELUDE.size : payload_at], pending[payload_at:payload_end] or b"{}"
-                if block == self._block and self._event_start:
-                    event = self._event_start + payload + b"}"
-                else:
-                    event = self._event(block, payload)
+            at, payloads = self._alike(pending, at)
+            if payloads:
+                events += self._envelope(self._event_type, payloads)
+            if self._events_left <= 0 or len(pending) < at + _PRELUDE_BYTES:
+                break
+            if not _fits(pending, at):
+                self.oversized += 1
+                self._resyncing = True
+                continue
+            total, headers_bytes, _ = _PRELUDE.unpack_from(pending, at)
+            if len(pending) < at + total:
+                break
+            event = self._event(pending[at : at + total], _PRELUDE_BYTES + headers_bytes)
             at += total
             self._events_left -= 1
             if event is None:
                 self.oversized += 1
             else:
                 events.append(event)
-        self._pending = b"" if self.full else pending[at:] if at >= 0 else pending[-_PRELUDE.size - 16 :]
+        self._pending = b"" if self.full else pending[at:] if at >= 0 else pending[-_PRELUDE_BYTES - 16 :]
         return events
+
+    def _alike(self, pending: bytes, at: int) -> tuple[int, list[bytes]]:
+        """(end of the frames from ``at`` on that are whole and begin like one before them, their payloads).
+
+        That their headers are the same follows from their checksum, which covers those too.
+        """
+        begun, payload_at = self._begun, _PRELUDE_BYTES + len(self._block)
+        unpack_checksum = _CHECKSUM.unpack_from
+        payloads: list[bytes] = []
+        try:
+            for _ in range(self._events_left):
+                payload_bytes, checksum = begun[pending[at : at + _PRELUDE_BYTES]]
+                start = at + payload_at
+                end = start + payload_bytes
+                payload = pending[start:end]
+                if crc32(payload, checksum) != unpack_checksum(pending, end)[0]:
+                    break
+                payloads.append(payload)
+                at = end + 4
+        except (KeyError, struct.error):
+            pass  # a frame that begins otherwise, or is not all there
+        self._events_left -= len(payloads)
+        return at, payloads
 
     blocks = feed
 
@@ -104,26 +146,32 @@ class EventStreamParser:
         self._pending = b""
         return []
 
-    def _event(self, block: bytes, payload: bytes) -> bytes | None:
-        """An event whose headers are not those of the one before."""
-        self._block, headers = block, _headers(block)
-        self._event_start = None
+    def _event(self, frame: bytes, payload_at: int) -> bytes | None:
+        """The event of a frame; None where its checksum or its headers are wrong."""
+        if crc32(frame[:-4]) != _CHECKSUM.unpack_from(frame, len(frame) - 4)[0]:
+            return None
+        prelude, block, payload = frame[:_PRELUDE_BYTES], frame[_PRELUDE_BYTES:payload_at], frame[payload_at:-4]
+        headers = _headers(block)
         if headers is None:
             return None
         if headers.get(":message-type") in ("exception", "error"):
             name = headers.get(":exception-type") or headers.get(":error-code") or ""
-            self._block = b""
             return json.dumps({"error": {"type": name}}).encode()
-        self._event_start = b"{" + json.dumps(headers.get(":event-type", "")).encode() + b":"
-        return self._event_start + payload + b"}"
+        if block != self._block or len(self._begun) == _MAX_BEGUN:
+            self._begun = {}
+            self._block = block
+            self._event_type = headers.get(":event-type", "")
+        if payload:
+            self._begun[prelude] = len(payload), crc32(block, crc32(prelude))
+        return self._envelope(self._event_type, [payload or b"{}"])[0]
 
     def _beginning(self, pending: bytes, at: int) -> int:
         """Where the next frame begins, -1 where none is found."""
         while self._tries_left > 0:
-            found = pending.find(_FIRST_HEADER, at + _PRELUDE.size)
+            found = pending.find(_FIRST_HEADER, at + _PRELUDE_BYTES)
             if found < 0:
                 return -1
-            at = found - _PRELUDE.size
+            at = found - _PRELUDE_BYTES
             if _fits(pending, at):
                 self._resyncing = False
                 return at

@@ -19,7 +19,7 @@ from sidecar.wire.answer import MAX_CHOICES, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.chunk_template import Places
+from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text, total
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
@@ -65,17 +65,18 @@ def decode(capture: Capture) -> Exchange:
 
 
 def _request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Request:
-    system = _text(items(mapping(document.get("systemInstruction") or document.get("system_instruction")).get("parts")))
+    instruction = mapping(document.get("systemInstruction") or document.get("system_instruction"))
+    system = _text(_repeated(instruction.get("parts")))
     messages = [Message("system", system)] if system else []
     roles: list[Role] = []
     unknown = 0
-    for sent in items(document.get("contents")):
-        role = _ROLES.get(text(sent.get("role")))
+    for sent in _repeated(document.get("contents")):
+        role = _ROLES.get(text(sent.get("role")).lower())
         if role is None:
             unknown += 1
             role = "system"  # nobody's turn
         parts = [
-            {_UNDERSCORED.get(key, key): value for key, value in part.items()} for part in items(sent.get("parts"))
+            {_UNDERSCORED.get(key, key): value for key, value in part.items()} for part in _repeated(sent.get("parts"))
         ]
         message = _message(parts, role, ledger)
         messages.append(message)
@@ -91,14 +92,19 @@ def _request(document: dict[str, Any], whole: bool, ledger: ToolLedger) -> Reque
         # A cache may hold the beginning of the conversation.
         history_complete="no" if history == "yes" and document.get("cachedContent") else history,
         stream=None,
-        tools_offered=tuple(name for tool in items(document.get("tools")) for name in _tool_names(tool)),
+        tools_offered=tuple(name for tool in _repeated(document.get("tools")) for name in _tool_names(tool)),
         unknown=unknown,
     )
 
 
+def _repeated(value: Any) -> list[dict[str, Any]]:
+    """The objects of an array; the API also takes one alone for an array of it."""
+    return [value] if isinstance(value, dict) else items(value)
+
+
 def _tool_names(tool: dict[str, Any]) -> list[str]:
     """Names of declared functions and of MCP servers; a tool of the server's own by its kind."""
-    declared = [text(each.get("name")) for field in _NAMED_TOOLS for each in items(tool.get(field))]
+    declared = [text(each.get("name")) for field in _NAMED_TOOLS for each in _repeated(tool.get(field))]
     return [name for name in declared if name] + [kind for kind in tool if kind not in _NAMED_TOOLS]
 
 

@@ -4,8 +4,9 @@ Gemini streams its answer so unless asked for SSE; other servers answer several 
 an array. What in the array is no object is passed over.
 
 Gemini's objects have lines of their own, and all but their first and last are indented: such an
-object ends where a line begins with its bracket. Of others only strings and brackets are looked at, one regular expression's match at a time, and where
-a string goes on is remembered: the cost does not depend on where the network cut the bytes.
+object ends where a line begins with its bracket, and several that Gemini's separator parts are found
+in one call. Of others only strings and brackets are looked at, one regular expression's match at a
+time, and where a string goes on is remembered: the cost does not depend on where the network cut.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ import re
 _STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _NEXT = re.compile(rb'["\[\]{}]')
 _TOKENS_AN_EVENT = 3
+_OPENING, _CLOSING = b"{\n ", b"\n}"
+_BETWEEN = _CLOSING + b"\n,\r\n" + _OPENING
+"""Between two of Gemini's objects. Who parts them so has no others in them that begin and end at the margin."""
+
+_MIN_WINDOW, _MAX_WINDOW = 4 << 10, 64 << 10
+"""How much is searched for that at once: as long as it finds them, twice as much each time."""
 
 
-def _pretty_end(pending: bytes, start: int) -> int:
-    """Where an object ends whose lines are indented; 0 where it is none such, or not all there."""
-    if not pending.startswith((b"{\n ", b"{\n\t"), start):
-        return 0
-    end = pending.find(b"\n}", start) + 2
-    return end if end > 1 and pending.count(b"{", start, end) == pending.count(b"}", start, end) else 0
+def _block(whole: bytes) -> bytes:
+    """An object without the bytes that are everywhere the same where lines are indented."""
+    if whole.startswith(_OPENING) and whole.endswith(_CLOSING):
+        return whole[len(_OPENING) : -len(_CLOSING)]
+    return whole
 
 
 class JsonArrayParser:
@@ -33,7 +39,17 @@ class JsonArrayParser:
     ([b'{"a":"]"}'], [b'{"b":1}'], [b'{'])
     """
 
-    __slots__ = ("_at", "_depth", "_events_left", "_in_string", "_pending", "_resyncing", "_start", "_tokens_left")
+    __slots__ = (
+        "_at",
+        "_depth",
+        "_events_left",
+        "_in_string",
+        "_pending",
+        "_resyncing",
+        "_start",
+        "_tokens_left",
+        "_window",
+    )
 
     oversized = 0  # an object may be as long as the copy
 
@@ -46,6 +62,7 @@ class JsonArrayParser:
         self._depth = 0  # brackets that are open: 1 between objects, 2 in one
         self._in_string = False
         self._resyncing = False
+        self._window = _MIN_WINDOW
 
     @property
     def full(self) -> bool:
@@ -54,6 +71,10 @@ class JsonArrayParser:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The objects that ``data`` completes."""
+        return [self.data(block) for block in self.blocks(data)]
+
+    def blocks(self, data: bytes) -> list[bytes]:
+        """The objects that ``data`` completes, some without their first and last bytes: for ``data``."""
         if self.full:
             return []
         self._pending += data
@@ -65,15 +86,15 @@ class JsonArrayParser:
             self._resyncing, self._depth = False, 1
             self._at = start + 1
         events = self._read()
-        if self._depth < 2:
-            self._pending, self._at = self._pending[self._at :], 0
+        done = self._at if self._depth < 2 else self._start
+        self._pending = self._pending[done:]
+        self._at -= done
+        self._start -= done
         return events
 
-    blocks = feed
-
     def data(self, block: bytes) -> bytes:
-        """An event of ``blocks`` is its data."""
-        return block
+        """The object of one of ``blocks``."""
+        return block if block.startswith(b"{") else _OPENING + block + _CLOSING
 
     def gap(self) -> None:
         """Bytes are missing here: reading starts at the next object that begins a line."""
@@ -86,10 +107,30 @@ class JsonArrayParser:
         self._pending = b""
         return [rest] if rest else []
 
+    def _indented(self, pending: bytes, start: int, most: int) -> tuple[list[bytes], int] | None:
+        """(blocks of the objects from ``start`` on, their end), where their lines are indented and the first is all there."""
+        if not pending.startswith(_OPENING, start):
+            return None
+        end = pending.find(_CLOSING, start)
+        if end < 0:
+            return None
+        if pending.startswith(_BETWEEN, end):
+            inner_at = start + len(_OPENING)
+            *inner, rest = pending[inner_at : inner_at + self._window].split(_BETWEEN, most)
+            if inner:
+                size = min(self._window, len(pending) - inner_at) - len(rest)
+                self._window = min(2 * self._window, _MAX_WINDOW) if 2 * size > self._window else _MIN_WINDOW
+                return inner, start + size
+        end += len(_CLOSING)
+        if pending.count(b"{", start, end) == pending.count(b"}", start, end):
+            return [_block(pending[start:end])], end
+        return None
+
     def _read(self) -> list[bytes]:
         """Reads as far as the bytes go: through each string, and to each bracket."""
         pending, at, depth, in_string = self._pending, self._at, self._depth, self._in_string
-        tokens_left, events = self._tokens_left, []
+        events: list[bytes] = []
+        tokens_left = self._tokens_left
         while tokens_left > 0:
             if in_string:
                 rest = _STRING_REST.match(pending, at)
@@ -108,9 +149,9 @@ class JsonArrayParser:
             if token == b'"':
                 in_string = True
             elif token in b"[{":
-                if depth == 1 and (end := _pretty_end(pending, at - 1)) > 0:
-                    events.append(pending[at - 1 : end])
-                    at = end
+                if depth == 1 and (indented := self._indented(pending, at - 1, self._events_left - len(events))):
+                    blocks, at = indented
+                    events += blocks
                     if len(events) == self._events_left:
                         break
                     continue
@@ -120,7 +161,7 @@ class JsonArrayParser:
             else:
                 depth -= 1
                 if depth == 1 and token == b"}":
-                    events.append(pending[self._start : at])
+                    events.append(_block(pending[self._start : at]))
                     if len(events) == self._events_left:
                         break
         self._events_left -= len(events)

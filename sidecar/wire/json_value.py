@@ -42,8 +42,8 @@ _CLOSER = {b"{": b"}", b"[": b"]"}
 def load(data: bytes) -> Any:
     """The value, or None where there is none (JSON's ``null`` is of no use to a decoder either).
 
-    What orjson refuses and the field still sends is read on a second, slow try: NaN, UTF-8
-    with a broken character, and half a surrogate pair, which becomes U+FFFD.
+    What orjson refuses and the field still sends is read on a second, slow try: NaN, a byte order
+    mark, UTF-8 with a broken character, and half a surrogate pair, which becomes U+FFFD.
 
     A value may take 60 times its bytes in memory, and time wherever it is looked at. A document
     that might take more than 14 MiB, or 14 times its length, is refused; on the second try, than
@@ -58,7 +58,7 @@ def load(data: bytes) -> Any:
     if data.count(b"\\") > _SLOW_ESCAPES or not is_bounded(data, _SLOW_SHARE):
         return None
     try:
-        value = json.loads(data.decode("utf-8", "replace"))
+        value = json.loads(data.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         return None
     return _well_formed(value) if b"\\ud" in data or b"\\uD" in data else value
@@ -203,11 +203,13 @@ def items(value: Any) -> list[dict[str, Any]]:
 
 
 def count(value: Any) -> int | None:
-    """A whole number that can count something, or None.
+    """A whole number that can count something, or None. Some gateways write it as a fraction.
 
-    >>> count(3), count(True), count(-1), count("3")
-    (3, None, None, None)
+    >>> count(3), count(3.0), count(True), count(-1), count("3")
+    (3, 3, None, None, None)
     """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 

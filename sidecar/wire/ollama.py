@@ -16,7 +16,7 @@ from sidecar.wire.answer import NOTHING, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.chunk_template import Places
+from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger

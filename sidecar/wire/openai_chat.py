@@ -19,7 +19,7 @@ from sidecar.wire.answer import MAX_CHOICES, NOTHING, Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.chunk_template import Places
+from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
@@ -262,8 +262,8 @@ class ChatAnswer(Answer):
             self.only_appended = self._add_said(said, choice, whole="message" in sent)
         else:  # the Completions API
             self.only_appended = choice.text if self._add_text(text(sent.get("text")), choice) else NOTHING
-        finish = sent.get("finish_reason")
-        if isinstance(finish, str):
+        finish = text(sent.get("finish_reason"))
+        if finish:  # some servers send an empty one until there is one
             self.only_appended = None
             choice.finish_reason = finish
             self._open.discard(index)

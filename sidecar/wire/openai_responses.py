@@ -20,7 +20,7 @@ from sidecar.wire.answer import Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.chunk_template import Places
+from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text
 from sidecar.wire.request import Request
 from sidecar.wire.responses_items import (

@@ -5,6 +5,7 @@ little more tolerant:
 
 * a line ends with LF, CRLF or CR, also where a cut falls between CR and LF;
 * ``data:`` with or without a space; several data lines of one event join with LF;
+* an ``error:`` line alone is the data of an error;
 * comments (lines that begin with ``:``), names, ids and unknown fields are passed over.
   Every format that names its events says the same again in the JSON, so names are not kept;
 * an event without data is none; what stands after the last blank line is handed out by
@@ -142,10 +143,15 @@ class SseParser:
 
 def _data(block: bytes) -> bytes | None:
     if b"data:" not in block:
-        return None
+        return _error(block)
     lines = [
         line[6:] if line.startswith(b" ", 5) else line[5:]
         for line in block.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
         if line.startswith(b"data:")
     ]
     return b"\n".join(lines) if lines else None
+
+
+def _error(block: bytes) -> bytes | None:
+    """Older builds of llama.cpp write an error as a field of its own."""
+    return b'{"error":%b}' % block[6:] if block.startswith(b"error:") and b"\n" not in block else None

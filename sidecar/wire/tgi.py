@@ -17,7 +17,7 @@ from sidecar.wire.answer import Answer, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.chunk_template import Places
+from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, last_member, mapping, text
 from sidecar.wire.openai_chat import SHARED_PATH
 from sidecar.wire.request import Request

@@ -75,6 +75,11 @@ STREAMS = {
         "choices": b"".join(b'data: {"choices":[{"index":%d}]}\n\n' % i for i in range(MIB // 40)),
         "candidates": b"".join(b'data: {"candidates":[{"index":%d}]}\n\n' % i for i in range(MIB // 40)),
         "samples": b"".join(b'data: {"text":"a","index":%d}\n\n' % i for i in range(MIB // 36)),
+        "kinds": b"".join(
+            b'data: {"choices":[{"delta":{"content":"a","x%x":1}}],"usage":{%b}}\n\n'
+            % (i, b",".join(b'"a%d":%b' % (i >> j & 1, (b"1", b'"b"', b"[1]")[(i >> j) % 3]) for j in range(9)))
+            for i in range(MIB // 150)
+        ),
         "growing": b"".join(b'data: {"text":"%b"}\n\n' % (b"a" * i) for i in range(1430)),
     },
     "application/x-ndjson": {
@@ -87,10 +92,13 @@ STREAMS = {
         "nested": filled(b"[{}],", b"[{"),
         "texts": filled(b'{"content":"a"},', b"["),
         "escapes": filled(b"\\\\", b'[{"a":"'),
+        "indented": filled(b'{\n "a": 1\n},', b"["),
+        "pairs": filled(b'{\n "a": 1\n}\n,\r\n{\n "a": 1\n},', b"["),
     },
     "application/vnd.amazon.eventstream": {
         "zeros": bytes(MIB),
         "frames": filled(frame()),
+        "lengths": b"".join(frame(b'"%b"' % (b"a" * (i % 1200))) for i in range(MIB // 650)),
         "needles": filled(b"\x0b:event-type\x07"),
     },
 }

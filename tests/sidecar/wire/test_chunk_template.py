@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidecar.wire import answer
 from sidecar.wire.base import decode
-from sidecar.wire.chunk_template import ChunkTemplate, Places
+from sidecar.wire.chunk_kind import Places
+from sidecar.wire.chunk_template import ChunkTemplate
 
 PLACES = Places(texts=["text"], passing=["pad", "seq", "probabilities"], counts=["usage"])
 words = st.text(st.sampled_from('ab"\\ é{}[]:,\n\x00'), max_size=6)
@@ -141,12 +143,46 @@ def test_what_is_no_such_chunk_is_left_to_the_parser(chunk):
     assert pieces == ["x"]
 
 
+def test_it_waits_where_more_of_the_kind_may_follow():
+    pieces = ["x"]
+    template = learnt((b'{"text":"x","usage":{"n":1}}', pieces))
+    stream = [b'{"text":"%d","usage":{"n":%d}}' % (i, i) for i in range(9)]
+    assert (template.take(stream, 0), template.waits) == (8, True)
+    assert (template.take([stream[8], b"{}"], 0), template.waits) == (0, False)
+    assert (template.take([b'{"text":"1"}'], 0), template.waits) == (0, False)
+    assert pieces == ["x", *map(str, range(8))]
+
+
+def test_what_has_another_form_again_is_learnt_whatever_its_form():
+    pieces = ["x"]
+    chunk = b'{"text":"x","probabilities":[%b]}'
+    template = learnt((chunk % b'{"a":1}', pieces))
+    assert template.take([chunk % b'{"a":2}', chunk % b'{"a":1},{"a":1}'], 0) == 1
+    template.learn(chunk % b'{"a":1},{"a":1}', pieces)
+    assert template.take([chunk % (b'{"a":1},' * n + b'{"b":[2]}') for n in range(9)], 0) == 9
+
+
+def test_kinds_that_are_tried_in_vain_are_forgotten():
+    template = learnt((b'{"text":"x","pad":"a"}', ["x"]))
+    for _ in range(5000):
+        assert template.take([b'{"text":"x"  ,"pad":"a"}'], 0) == 0
+    assert template.take([b'{"text":"x","pad":"a"}'], 0) == 0
+
+
 def long_stream(case):
     """The case's answer with each of its events said five times: longer runs than a case has."""
     if case.kind == "json" or case.capture.response_omitted:
         return None
     body = b"".join(itertools.chain.from_iterable(itertools.repeat(block, 5) for block in case.blocks))
     return dataclasses.replace(case.capture, response_body=body, response_head_bytes=len(body), arrivals=())
+
+
+@pytest.mark.parametrize("step_bytes", [61, 1000])
+def test_the_corpus_is_read_alike_in_small_steps(corpus, monkeypatch, step_bytes):
+    longer = {(case.protocol, case.name): given for case in corpus if (given := long_stream(case))}
+    at_once = {name: decode(given) for name, given in longer.items()}
+    monkeypatch.setattr(answer, "_STEP_BYTES", step_bytes)
+    assert {name: decode(given) for name, given in longer.items()} == at_once
 
 
 def test_the_corpus_is_read_alike_without_the_short_cut(corpus, monkeypatch):

@@ -120,3 +120,41 @@ def test_no_bytes_raise(pieces, gap):
             parser.gap()
         parser.feed(piece)
     parser.close()
+
+
+def delta(number, kind=b"delta"):
+    return event(kind, b'{"n":%d}' % number)
+
+
+def test_among_frames_that_begin_alike_a_broken_one_is_dropped_and_counted():
+    frames = [delta(n) for n in range(9)]
+    broken = bytearray(frames[5])
+    broken[-6] ^= 1
+    parser = EventStreamParser()
+    events = parser.feed(b"".join([*frames[:5], bytes(broken), *frames[6:]]))
+    assert events == [b'{"delta":{"n":%d}}' % n for n in range(9) if n != 5]
+    assert parser.oversized == 1
+
+
+def test_a_frame_of_the_same_lengths_and_other_headers_has_its_own_type():
+    frames = [delta(1), delta(2), delta(3, b"other"), delta(4), delta(5, b"other"), delta(6, b"other")]
+    kinds = [next(iter(json.loads(each))) for each in EventStreamParser().feed(b"".join(frames))]
+    assert kinds == ["delta", "delta", "other", "delta", "other", "other"]
+
+
+def test_of_frames_that_begin_alike_no_more_than_the_limit_are_read():
+    parser = EventStreamParser(max_events=5)
+    assert len(parser.feed(delta(1) * 20)) == 5
+    assert parser.full
+
+
+def test_what_has_begun_is_forgotten_before_it_is_much():
+    parser = EventStreamParser()
+    frames = [event(b"x", b'"%b"' % (b"y" * n)) for n in range(2500)]
+    assert len(parser.feed(b"".join(frames))) == 2500
+    assert len(parser._begun) <= 1000
+
+
+def test_an_envelope_makes_the_events_of_payloads():
+    parser = EventStreamParser(envelope=lambda kind, payloads: [kind.encode() + payload for payload in payloads])
+    assert parser.feed(delta(1) + delta(2) + event(b"end", b"")) == [b'delta{"n":1}', b'delta{"n":2}', b"end{}"]

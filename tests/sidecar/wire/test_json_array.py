@@ -83,3 +83,41 @@ def test_an_object_whose_lines_are_indented_by_halves_ends_where_its_bracket_doe
     given = b'[{\n "a": {\n},\n "b": "}"\n}\n,\r\n{\n "c": "{"\n}\n]'
     parser = JsonArrayParser()
     assert [json.loads(event) for event in parser.feed(given)] == [{"a": {}, "b": "}"}, {"c": "{"}]
+
+
+def pretty(*objects):
+    return b"[" + b"\n,\r\n".join(json.dumps(each, indent=2).encode() for each in objects) + b"\n]"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    texts=st.lists(st.text(alphabet='ab"\\[]{},\r\n€ ', max_size=6), min_size=1, max_size=40),
+    cuts=st.sets(st.integers(0, 3000), max_size=8),
+)
+def test_gemini_s_objects_come_out_whatever_they_hold_and_wherever_it_was_cut(texts, cuts):
+    objects = [{"parts": [{"text": text}], "{": {}} for text in texts]
+    body, parser = pretty(*objects), JsonArrayParser()
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]
+    events = [event for a, b in itertools.pairwise(bounds) for event in parser.feed(body[a:b])]
+    assert [json.loads(event) for event in events] == objects
+    assert parser.close() == []
+
+
+def test_a_block_without_what_all_have_is_given_back_as_it_was():
+    objects = [{"a": {"b": n}} for n in range(500)]
+    parser = JsonArrayParser()
+    blocks = parser.blocks(pretty(*objects))
+    assert [json.loads(parser.data(block)) for block in blocks] == objects
+    assert not any(block.startswith(b"{") for block in blocks[:-1])
+
+
+def test_of_objects_that_are_found_at_once_no_more_than_the_limit_are_read():
+    parser = JsonArrayParser(max_events=7)
+    assert len(parser.feed(pretty(*[{"a": 1}] * 20))) == 7
+    assert parser.full
+
+
+def test_objects_of_another_layout_before_and_behind_gemini_s_are_read_too():
+    body = b'[{"b": "}"},{\n "a": 1\n}\n,\r\n{\n "a": 2\n}\n,\r\n{\n "a": 3\n},{\n "a": 4\n},[1],{"b": 1}\n,\r\n{\n "a": 5\n}\n]'
+    events = [json.loads(event) for event in JsonArrayParser().feed(body)]
+    assert events == [{"b": "}"}, {"a": 1}, {"a": 2}, {"a": 3}, {"a": 4}, {"b": 1}, {"a": 5}]

@@ -194,7 +194,7 @@ def frame(kind, payload, message_type="event"):
         bytes([len(key)]) + key.encode() + b"\x07" + len(value).to_bytes(2, "big") + value.encode()
         for key, value in ((name, kind), (":content-type", "application/json"), (":message-type", message_type))
     )
-    body = json.dumps(payload).encode()
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     prelude = (16 + len(headers) + len(body)).to_bytes(4, "big") + len(headers).to_bytes(4, "big")
     whole = prelude + zlib.crc32(prelude).to_bytes(4, "big") + headers + body
     return whole + zlib.crc32(whole).to_bytes(4, "big")
@@ -258,6 +258,35 @@ def test_a_stream_of_bedrock(odd, shown):
     path = f"/model/us.anthropic.x-v1%3A0/{verb}"
     body = b"".join(frames)
     assert shown(path, request, body, expected, content_type="application/vnd.amazon.eventstream") == expected
+
+
+@pytest.mark.parametrize(
+    ("trace", "signals"),
+    [
+        ({"input": {"g": {"topicPolicy": {"topics": [{"action": "BLOCKED"}]}}}}, ["policy_block_input"]),
+        ({"input": {"g": {}}, "outputs": [{"g": {"topicPolicy": {"topics": [{"action": "BLOCKED"}]}}}]}, ["policy_block_output"]),
+        ({"outputs": [{"g": {"sensitiveInformationPolicy": {"piiEntities": [{"action": "ANONYMIZED"}]}}}]}, []),
+    ],
+)  # fmt: skip
+def test_the_trace_of_a_guardrail_says_which_side_it_blocked(trace, signals, shown):
+    more = {"amazon-bedrock-guardrailAction": "INTERVENED", "amazon-bedrock-trace": {"guardrail": trace}}
+    answer = message({"type": "text", "text": "Blocked."}) | more
+    assert shown("/model/m/invoke", INVOKE, answer, {"signals": signals}) == {"signals": signals}
+
+
+def test_base64_is_read_however_its_json_is_written(shown):
+    def reordered(event):
+        return frame("chunk", {"p": "ab", "bytes": base64.b64encode(json.dumps(event).encode()).decode()})
+
+    def escaped(event):
+        held = base64.b64encode(json.dumps(event).encode()).replace(b"=", rb"\u003d").replace(b"/", rb"\/")
+        return frame("chunk", b'{"bytes":"%b","p":"ab"}' % held)
+
+    events = [begun(), *words(0, "A??>", "b"), *ended("max_tokens")]
+    body = b"".join(map(escaped, events[:3])) + reordered(events[3]) + b"".join(map(held, events[4:]))
+    expected = {"response_text": "A??>b", "finish_reasons": ["max_tokens"], "truncated": False, "output_tokens": 7}
+    path = "/model/m/invoke-with-response-stream"
+    assert shown(path, INVOKE, body, expected, content_type="application/vnd.amazon.eventstream") == expected
 
 
 def test_an_error_of_bedrock_is_named_in_the_body_where_no_header_does(shown):

@@ -135,6 +135,19 @@ STREAMS = {
         ],
         {"response_text": "", "finish_reasons": [], "truncated": False},
     ),
+    "an empty finish is none": (
+        [chunk({"content": "A"}, ""), chunk({"content": "b"}, ""), chunk({}, "length")],
+        {"response_text": "Ab", "finish_reasons": ["length"], "truncated": False},
+    ),
+    "the name of a call behind its id": (
+        [
+            chunk({"tool_calls": [{"index": 0, "id": "c1", "type": "function"}]}),
+            chunk(called(0, "f")),
+            chunk(called(0, None, "{}")),
+            chunk({}, "tool_calls"),
+        ],
+        {"tool_calls": [["call", "f"]]},
+    ),
     "an error in the middle": (
         [chunk({"content": "A"}), {"error": {"message": "x", "type": "server_error", "code": None, "param": None}}],
         {"error_type": "server_error", "response_text": "A", "signals": []},
@@ -190,7 +203,12 @@ def test_a_chat_stream(odd, shown):
     assert shown(CHAT, ASKED, [*events, "[DONE]"], expected) == expected
 
 
-OF_OTHERS = ("without an index", "a custom tool", "Azure", "in parts", "padding")
+def test_an_empty_finish_does_not_end_a_stream(shown):
+    expected = {"finish_reasons": [], "truncated": True, "response_text": "Ab"}
+    assert shown(CHAT, ASKED, [chunk({"content": "A"}, ""), chunk({"content": "b"}, "")], expected) == expected
+
+
+OF_OTHERS = ("without an index", "a custom tool", "Azure", "in parts", "padding", "an empty finish")
 """What the SDK's types do not have, and its client passes over."""
 
 

@@ -109,6 +109,16 @@ def test_gemini(odd, layout, shown):
     assert shown(GEMINI, request, body, expected, content_type="application/json; charset=UTF-8") == expected
 
 
+def test_one_alone_is_taken_for_an_array_of_it(shown):
+    request = {
+        "contents": {"role": "USER", "parts": {"text": "a"}},
+        "systemInstruction": {"parts": {"text": "s"}},
+        "tools": {"functionDeclarations": {"name": "f"}},
+    }
+    expected = {"turns": 1, "tools_offered": ["f"], "response_text": "A"}
+    assert shown(VERTEX, request, chunk({"text": "A"}, finish="STOP"), expected) == expected
+
+
 def test_vertex_and_its_error(shown):
     error = {"error": {"code": 429, "message": "x", "status": "RESOURCE_EXHAUSTED"}}
     expected = {
@@ -246,6 +256,10 @@ SERVERS = {
         "/completion", {"prompt": "x", "stream": True}, [piece("A", 1), piece("\n", 2), piece("b", 3), piece("", 3, **STOP)],
         {"response_text": "A\nb", "finish_reasons": ["eos"], "input_tokens": 9, "output_tokens": 3, "response_model": "l"},
     ),
+    "llama.cpp: an error in a field of its own": (
+        "/completion", {"prompt": "x", "stream": True}, b'data: {"content":"A","stop":false}\n\nerror: {"code":500,"message":"x","type":"server_error"}\n\n',
+        {"error_type": "server_error", "response_text": "A", "truncated": True},
+    ),
     "llama.cpp: two prompts begin with nothing": (
         "/completion", {"prompt": ["x", "y"], "stream": True},
         ["null", piece("B", 1) | {"index": 1}, piece("A", 1), piece("", 1, **STOP), piece("", 1, **STOP) | {"index": 1, "stop_type": "limit"}],
@@ -257,7 +271,8 @@ SERVERS = {
 @pytest.mark.parametrize("odd", SERVERS)
 def test_a_server_of_ones_own(odd, shown):
     path, request, answer, expected = SERVERS[odd]
-    assert shown(path, request, answer, expected) == expected
+    content_type = "text/event-stream" if isinstance(answer, bytes) else None
+    assert shown(path, request, answer, expected, content_type=content_type) == expected
 
 
 def test_the_root_path_is_tgis_where_it_is_named(shown):
@@ -281,9 +296,17 @@ WORDS = [{"choices": [{"index": 0, "delta": {"content": each}}]} for each in ("G
 BODY = "".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n" for each in WORDS).encode()
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "text/event-stream", "TEXT/EVENT-STREAM;charset=UTF-8", "application/octet-stream"]
-)
+CALLED = ["text/plain", "text/event-stream", "TEXT/EVENT-STREAM;charset=UTF-8", "application/octet-stream", "application/json"]  # fmt: skip
+
+
+@pytest.mark.parametrize("content_type", [*CALLED, "application/x-ndjson", "application/stream+json"])
+def test_lines_are_read_whatever_they_are_called(content_type, shown):
+    expected = {"response_text": "A{\n", "finish_reasons": ["stop"], "input_tokens": 9, "truncated": False}
+    answer = lines(line("A"), line("{\n"), line(**DONE))
+    assert shown("/api/chat", CHAT, answer, expected, content_type=content_type) == expected
+
+
+@pytest.mark.parametrize("content_type", CALLED)
 def test_a_stream_is_read_whatever_it_is_called(content_type, shown):
     expected = {"response_text": "Grüße 🌍 Да", "truncated": True}
     assert shown("/v1/chat/completions", CHAT, BODY, expected, content_type=content_type) == expected
@@ -307,3 +330,16 @@ def test_half_of_an_encoded_stream_is_read_as_far_as_it_goes(encoding, shown):
         assert read["truncated"]
         seen.add(read["response_text"])
     assert "Grüße 🌍 Да" in seen
+
+
+def test_a_byte_order_mark_hides_neither_body(shown):
+    bodies = (json.dumps(CHAT), json.dumps({"message": {"role": "assistant", "content": "A"}, "done": True}))
+    request, answer = (each.encode("utf-8-sig") for each in bodies)
+    expected = {"request_model": "m", "turns": 1, "response_text": "A", "truncated": False}
+    assert shown("/api/chat", request, answer, expected) == expected
+
+
+def test_a_gateways_fractions_are_counts(shown):
+    answer = line("A", **DONE | {"prompt_eval_count": 9.0, "eval_count": 3.5})
+    expected = {"input_tokens": 9, "output_tokens": None}
+    assert shown("/api/chat", CHAT | {"stream": False}, answer, expected) == expected

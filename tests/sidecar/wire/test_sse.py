@@ -98,3 +98,7 @@ def test_after_a_gap_reading_starts_at_the_next_whole_line(tail, events):
     assert parser.feed(b"data: a\n\ndata: cut of") == [b"a"]
     parser.gap()
     assert parser.feed(tail) + parser.close() == events
+
+
+def test_an_error_in_a_field_of_its_own_is_an_event():
+    assert SseParser().feed(b'error: {"code":500}\n\nerror: a\nid: 1\n\nerrors\n\n') == [b'{"error": {"code":500}}']
