@@ -70,7 +70,10 @@ def _withheld_probability(numbers: npt.NDArray[np.float64], fitted: Weights) -> 
 @cache
 def weights() -> Weights:
     """The shipped ones. ``ValueError`` where they were fitted on other evidence than this code gathers."""
-    return read_weights(json.loads(weights_document()), "delivery.json")
+    raw = json.loads(weights_document())
+    if tuple(raw["withheld"]) != NAMES:
+        raise ValueError("delivery.json was fitted on other evidence: run fit_delivery.py again")
+    return read_weights(raw, "delivery.json")
 
 
 def weights_document() -> str:
@@ -79,7 +82,11 @@ def weights_document() -> str:
 
 
 def read_weights(raw: Mapping[str, Any], name: str) -> Weights:
-    """``ValueError`` says that the weights of ``name`` were fitted on other evidence than this code gathers."""
-    if tuple(raw["withheld"]) != NAMES:
-        raise ValueError(f"{name} was fitted on other evidence: run fit_delivery.py again")
-    return Weights(raw["bias"], np.array(list(raw["withheld"].values())), raw["threshold"])
+    """Evidence that was not gathered yet when the weights of ``name`` were fitted weighs nothing.
+
+    ``ValueError`` where they were fitted on evidence that this code does not gather any more.
+    """
+    withheld: Mapping[str, float] = raw["withheld"]
+    if not withheld.keys() <= set(NAMES):
+        raise ValueError(f"{name} was fitted on other evidence")
+    return Weights(raw["bias"], np.array([withheld.get(each, 0.0) for each in NAMES]), raw["threshold"])

@@ -22,7 +22,7 @@ from detectors.features.lexicon import GATE_ROLES, ROLES, Role
 from detectors.features.reading import Reading, Sentence, read_on
 from detectors.features.refusal import Rule
 
-_SPOKEN: tuple[Role, ...] = tuple(role for role in ROLES if role != "idiom")
+_SPOKEN: tuple[Role, ...] = tuple(role for role in ROLES if role not in ("idiom", "instead"))
 _RULES: tuple[Rule, ...] = get_args(Rule)
 _TOGETHER: tuple[tuple[Role, Role], ...] = (
     ("apology", "cannot"),
@@ -34,8 +34,10 @@ _TOGETHER: tuple[tuple[Role, Role], ...] = (
 NOT_CONTENT: frozenset[Role] = frozenset({*GATE_ROLES, "sympathy", "redirect", "product_limit", "hedge"})
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _DENSITY = 1.75
-_ITEM = re.compile(r"^[ \t]{0,8}(?:\d{1,2}[.)]|[-*•])[ \t]", re.MULTILINE)
-_LONG, _MANY = 6000, 12
+_ITEM = re.compile(r"\n[ \t]{0,8}(?:\d{1,2}[.)]|[-*•])[ \t]")
+_NEW_LINE = re.compile(r"[ \t]*\n")
+_LISTED = re.compile(r"\s*(?:\d{1,2}[.)、]|[-*•·])")
+_LONG, _MANY, _LINES = 6000, 12, 20
 
 NAMES: tuple[str, ...] = (
     *(f"{role} {where}" for role in _SPOKEN for where in ("first", "second", "third", "share")),
@@ -67,6 +69,13 @@ NAMES: tuple[str, ...] = (
     "ends with a question",
     "ends with a colon",
     "bold",
+    "uncounselled below",
+    "uncounselled share below",
+    "run beside alternatives",
+    "share beside alternatives",
+    "after refusing or redirecting",
+    "last refusing sentence",
+    "lines",
 )
 
 _COLUMN = {role: 4 * i for i, role in enumerate(_SPOKEN)}
@@ -100,32 +109,36 @@ def _of_head(sentences: Sequence[Sentence], rule: Rule | None) -> list[float]:
 def _of_body(reading: Reading) -> Iterator[float]:
     text = reading.text
     sentences = read_on(reading)
-    density = _DENSITY if _DENSE.search(text) else 1.0
+    density = _DENSITY if not text.isascii() and _DENSE.search(text) else 1.0
     lengths = [len(sentence.text) * density for sentence in sentences]
     plain = [
-        0.0 if sentence.roles & NOT_CONTENT else length for sentence, length in zip(sentences, lengths, strict=True)
+        length if sentence.roles.isdisjoint(NOT_CONTENT) else 0.0
+        for sentence, length in zip(sentences, lengths, strict=True)
     ]
-    refused = next((i for i, sentence in enumerate(sentences) if sentence.roles & GATE_ROLES), 0)
+    apart = [0.0 if "counsel" in sentence.roles else free for sentence, free in zip(sentences, plain, strict=True)]
+    asked = [0.0 if offered else free for offered, free in zip(_alternatives(sentences), plain, strict=True)]
+    in_all, in_plain, in_apart = sum(lengths), sum(plain), sum(apart)
+    some = in_all or 1.0
+    refusing = [i for i, sentence in enumerate(sentences) if not sentence.roles.isdisjoint(GATE_ROLES)] or [0]
+    refused = refusing[0]
     runs = _runs(plain)
     half = _half(lengths)
-    later = [sentence.roles for sentence in sentences[half:]]
-    length = sum(lengths)
-    yield scaled(length)
-    yield scaled(sum(plain))
-    yield sum(plain) / length if length else 0.0
+    later = [role for sentence in sentences[half:] for role in sentence.roles]
+    yield scaled(in_all)
+    yield scaled(in_plain)
+    yield in_plain / some
     yield scaled(max(runs))
     yield scaled(runs[-1])
     yield scaled(sum(plain[refused + 1 :]))
     yield sum(plain[half:]) / (sum(lengths[half:]) or 1.0)
     for role in ("redirect", "hedge", "normative", "cannot", "counsel"):
-        yield sum(role in roles for roles in later) / (len(later) or 1)
+        yield later.count(role) / (len(sentences) - half)
     yield sum("counsel" in sentence.roles for sentence in sentences) / len(sentences)
-    apart = [0.0 if "counsel" in s.roles else length for s, length in zip(sentences, plain, strict=True)]
-    yield scaled(sum(apart))
-    yield sum(apart) / length if length else 0.0
+    yield scaled(in_apart)
+    yield in_apart / some
     yield scaled(max(_runs(apart)))
     yield any("affirmative" in sentence.roles for sentence in sentences[refused + 1 :])
-    yield min(len(_ITEM.findall(text)), _MANY) / _MANY
+    yield min(len(_ITEM.findall(f"\n{text}")), _MANY) / _MANY
     paragraphs = [paragraph for paragraph in text.split("\n\n") if paragraph.strip()]
     yield min(len(paragraphs), _MANY) / _MANY
     yield len(paragraphs[0]) / len(text) if paragraphs else 0.0
@@ -136,6 +149,45 @@ def _of_body(reading: Reading) -> Iterator[float]:
     yield ending in "?？؟"
     yield ending in ":："
     yield "**" in text
+    below = _next_line(sentences, refused)
+    turned = max((i for i, sentence in enumerate(sentences) if "redirect" in sentence.roles), default=0)
+    yield scaled(sum(apart[below:]))
+    yield sum(apart[below:]) / (sum(lengths[below:]) or 1.0)
+    yield scaled(max(_runs(asked)))
+    yield sum(asked) / some
+    yield scaled(sum(lengths[max(refusing[-1], turned) + 1 :]))
+    yield refusing[-1] / len(sentences)
+    yield min(text.count("\n"), _LINES) / _LINES
+
+
+def _alternatives(sentences: Sequence[Sentence]) -> Iterator[bool]:
+    """Whether each sentence belongs to something else than what was asked.
+
+    "Instead" speaks for the rest of its paragraph; it, or an offer, that ends with a colon speaks for the list below.
+    """
+    within = False
+    before = ""
+    for sentence in sentences:
+        if within and _breaks(before, sentence.text) and not _LISTED.match(sentence.text):
+            within = False
+        turns = "instead" in sentence.roles
+        yield within or turns
+        if turns or ("redirect" in sentence.roles and sentence.text.rstrip()[-1:] in (":", "：")):
+            within = True
+        before = sentence.text
+
+
+def _next_line(sentences: Sequence[Sentence], refused: int) -> int:
+    """The first sentence that begins on a line below the refusing one; their number where none does."""
+    return next(
+        (i for i in range(refused + 1, len(sentences)) if _breaks(sentences[i - 1].text, sentences[i].text)),
+        len(sentences),
+    )
+
+
+def _breaks(before: str, after: str) -> bool:
+    """Whether ``after`` begins on a line of its own. Blanks after a sentence belong to the next one."""
+    return before.endswith("\n") or _NEW_LINE.match(after) is not None
 
 
 def _runs(plain: Sequence[float]) -> list[float]:

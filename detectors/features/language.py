@@ -6,7 +6,8 @@ Rules of this file
 * CLD2 reads first (12 µs) and knows the most languages. langid knows half of them, tells those
   better on short text, and costs more (150 µs, and some 80 MB, so it is loaded when first needed).
   So it is asked only where the text is short or CLD2 unsure, and only of languages that both know.
-  Where they disagree, a language that has a lexicon is likelier in traffic than one that has none.
+  Where they disagree, langid's likelihoods decide, with a bonus for CLD2's word and one for languages
+  that are common in traffic.
 * CLD2 rejects control characters and lone surrogates, which are cut before, and noncharacters
   (U+FDD0), which leave the text to langid.
 * What the human wrote counts, not what was pasted by a tool: only human turns are read,
@@ -32,28 +33,41 @@ ENOUGH = 200
 
 _READ = 500
 _SHORT = 80
+_LEAST_OPENING = 16
 _NO_LANGUAGE = (
     ("`", re.compile(r"```[^`]{0,4000}(?:```|$)|`[^`\n]{1,200}`")),
     ("://", re.compile(r"https?://\S{1,2000}")),
     ("www.", re.compile(r"www\.\S{1,2000}")),
+    ("/", re.compile(r"\b[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}(?::\d{1,5})?/\S{0,2000}")),
     ("@", re.compile(r"\S{1,64}@\S{1,64}")),
     ("<", re.compile(r"</?[a-zA-Z][^<>]{0,200}>")),
 )
 _CODE_LINE = re.compile(
     r"""^[ \t]{0,40}(?:
-        (?:import\ [\w.]+|from\ [\w.]+\ import\ |\#include\b|using\ [\w.]+;|package\ [\w.]+;?$)[^\n]*
-      | (?:SELECT|INSERT\ INTO|UPDATE|DELETE\ FROM|CREATE\ TABLE|ALTER\ TABLE|DROP\ TABLE|FROM|JOIN|WHERE|ORDER\ BY|GROUP\ BY)\ [^\n]*
-      | (?:\$\ )?(?:sudo|npm|npx|yarn|pip3?|git|docker|kubectl|curl|wget|apt-get|brew|cargo)\ [a-z-][^\n]*
+        (?:import\ [\w.]+|from\ [\w.]+\ import\ |\#(?:include|define|ifn?def|endif)\b|using\ [\w.]+;|package\ [\w.]+;?$)[^\n]*
+      | (?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|FROM|JOIN|LEFT|INNER|WHERE|ORDER|GROUP|HAVING|VALUES|RETURNS|LANGUAGE|BEGIN|END)\b[^\na-z]{0,9}(?:\ [^\n]*)?
+      | (?:\$\ )?(?:sudo|npm|npx|yarn|pip3?|git|docker|kubectl|curl|wget|apt-get|brew|cargo|echo|export)\ [a-z"$-][^\n]*
       | (?:if|elif|else|for|while|def|class|try|except|with|switch|case|async|fn|func|function)\b(?:[^\n]*[()<>=]|\ \w+)?:
       | (?:return|raise|throw)\ (?:[\w.]+;?|[^\n]*[()=+*\[\]][^\n]*)
       | [\w.\[\]]+\ [+*/-]?=\ [^\n]*
-      | [\[{][^\n]* | "[\w-]+":[^\n]* | [^\n]*(?:[{}][;,)]?|[()=][^\n]*;)
+      | [\w.]{1,80}\([^\n]*\)
+      | @\w[\w.]*(?:\([^\n]*)?
+      | (?://|/\*|\*/|\#!|<!)[^\n]*
+      | [\[{](?:[ \t]*["'\d\[\]{}-][^\n]*|[ \t]*[\w$]{1,40}[ \t]*:[^\n]*)? | \[[\w.-]+\] | "[\w-]+":[^\n]* | (?=[^\n]*+(?<=[{};,)\ \t]))[^\n]*(?:[{}][;,)]*|[()=][^\n]*;)
       | (?:-\ )?[a-z][\w.-]{0,40}:(?:[ \t]+\S{1,60})?
       | Traceback\ \(most[^\n]* | File\ "[^\n]* | \w{0,40}(?:Error|Exception):[^\n]*
     )[ \t]*$""",
     re.MULTILINE | re.VERBOSE,
 )
-"""A line of a program, a query, a shell or a configuration file: its words are nobody's language."""
+"""A line of a program, a query, a shell or a configuration file: its words are nobody's language.
+
+The look-ahead spares most lines a search for the bracket or semicolon that they do not end with.
+"""
+_SPOKEN_LINE = re.compile(
+    r"^(?:\d{1,2}[.)][ ]|[-*•][ ]|[¿¡“„«(*]{1,2})?(?:(?:[^\W\d_]\S{0,40}[ \t]{1,3}){3}\S|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{4})[^\n]*$",
+    re.MULTILINE,
+)
+"""A line of four words or more, not indented: among lines of code, only that is somebody's words."""
 _SYMBOL = re.compile(r"[{}\[\]()=;<>_/\\|#$&*+^~@]|::|->")
 _TWO_WORDS = re.compile(r"[^\W\d_]\W{0,20}?[\s,;:!?،、፡་]\W{0,20}?[^\W\d_]")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]{6}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{9}")
@@ -74,6 +88,13 @@ _RENAMED = {
     "nn": "no",
     "zxx": UNDETERMINED,
 }
+_UNSURE = {"ms"}
+"""What CLD2 is never sure of, whatever it says: it takes Indonesian for Malay."""
+_COMMON_TOO = {"el", "fa", "he", "sv"}
+"""Languages that are likely in traffic, beside those with a lexicon."""
+_CANDIDATES = 6
+_OPINION = 0.25
+"""What CLD2's word weighs, and that a language is common: nats a byte, as langid weighs its own."""
 _READ_AS = {"ms": "id", "be": "ru", "gl": "pt", "lb": "de", "af": "nl"}
 _SCRIPTS = (
     (re.compile("[\u3040-\u30ff]"), ("ja",)),
@@ -104,25 +125,31 @@ def identify_all(text: str) -> tuple[str, ...]:
     for sign, pattern in _NO_LANGUAGE:
         if sign in prose:
             prose = pattern.sub(" ", prose)
-    prose = _CODE_LINE.sub(" ", prose)
+    prose, lines_of_code = _CODE_LINE.subn(" ", prose)
+    if lines_of_code:
+        prose = "\n".join(_SPOKEN_LINE.findall(prose))
     if not _is_prose(prose):
         return (UNDETERMINED,)
     reliable, found = _cld2(prose)
-    if found and (found[0] not in _known_to_langid() or (reliable and len(prose) >= _SHORT)):
-        return found
-    told = _langid().classify(prose)[0]
-    second = _RENAMED.get(told, told)
-    return tuple(dict.fromkeys((_likelier(found[0], second) if found else second, *found)))
+    if not found:
+        return (_told(_langid().classify(prose)),)
+    first = found[0]
+    sure = reliable and len(prose) >= _SHORT and first not in _UNSURE
+    if not sure and first in _known_to_langid():
+        first = _likeliest(prose, first)
+    return tuple(dict.fromkeys((first, *found)))
 
 
 def lexicons_for(languages: Sequence[str], text: str, known: Container[str] | None = None) -> tuple[str, ...]:
     """The lexicons, at most two of ``known`` ones, with which to read ``text`` that is in ``languages``.
 
-    English where none fits: models fall back to it. A one-word answer has no language to
-    tell, so there its script decides.
+    The first line may be in another language than the rest: models decline in English, or in that
+    of the question, whatever follows. English where none fits: models fall back to it. A one-word
+    answer has no language to tell, so there its script decides.
     """
-    chosen = [_READ_AS.get(tag, tag) for tag in languages]
     known = tags() if known is None else known
+    first, *others = languages
+    chosen = [_READ_AS.get(tag, tag) for tag in (first, *_opening_language(text), *others)]
     chosen = [tag for tag in dict.fromkeys(chosen) if tag in known][:2]
     return tuple(chosen) or tuple(tag for tag in _lexicons_of_script(text) if tag in known) or ("en",)
 
@@ -141,7 +168,8 @@ def asked_in(messages: Sequence[Message]) -> str:
 
 
 def _is_prose(text: str) -> bool:
-    if len(_SYMBOL.findall(text)) > _SYMBOLS_OF_CODE * sum(map(len, _LETTERS.findall(text))):
+    symbols = len(_SYMBOL.findall(text))
+    if symbols and symbols > _SYMBOLS_OF_CODE * sum(map(len, _LETTERS.findall(text))):
         return False
     return _TWO_WORDS.search(text) is not None or _UNSPACED.search(text) is not None
 
@@ -155,11 +183,36 @@ def _cld2(text: str) -> tuple[bool, tuple[str, ...]]:
     return reliable and bool(found), found
 
 
-def _likelier(first: str, second: str) -> str:
-    """Of CLD2's tag and langid's."""
-    if second not in _known_to_cld2() or (first in tags() and second not in tags()):
+def _opening_language(text: str) -> tuple[str, ...]:
+    """CLD2's tag of the first line, where more lines follow and CLD2 is sure."""
+    line, _, rest = text[:_READ].lstrip().partition("\n")
+    if not rest or len(line) < _LEAST_OPENING:
+        return ()
+    reliable, found = _cld2(readable(line[:_SHORT]))
+    return found[:1] if reliable else ()
+
+
+def _likeliest(text: str, first: str) -> str:
+    """What langid makes of ``text``, when CLD2 says ``first``: of the tags that both know."""
+    if _told(_langid().classify(text)) == first:
         return first
-    return second
+    ranked: list[tuple[str, float]] = [(_told(told), told[1]) for told in _langid().rank(text)[:_CANDIDATES]]
+    likelihoods = {first: ranked[-1][1]} | {tag: score for tag, score in reversed(ranked) if tag in _known_to_cld2()}
+    size = len(text.encode("utf-8", "ignore"))
+
+    def weight(tag: str) -> float:
+        return likelihoods[tag] / size + _OPINION * (tag == first) + _OPINION * (tag in _common())
+
+    return max(likelihoods, key=weight)
+
+
+def _told(by_langid: tuple[str, float]) -> str:
+    return _RENAMED.get(by_langid[0], by_langid[0])
+
+
+@cache
+def _common() -> frozenset[str]:
+    return tags() | _COMMON_TOO
 
 
 def _lexicons_of_script(text: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ Role = Literal[
     "hedge",
     "counsel",
     "affirmative",
+    "instead",
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
 GATE_ROLES: frozenset[Role] = frozenset({"cannot", "apology", "normative", "rebuttal", "policy"})
@@ -40,7 +41,8 @@ class Lexicon:
     ``policy``: names its rules or that it is an AI. ``product_limit``: a thing the product
     lacks, not a choice. ``hedge``: advice to ask a professional, caveats.
     ``counsel``: words of good advice (respect, safety, trusted friends, consequences), which explain a refusal
-    and also occur in ordinary answers. ``affirmative``: opens by doing what was asked. ``spaced``: words are set apart.
+    and also occur in ordinary answers. ``affirmative``: opens by doing what was asked. ``instead``: turns to
+    something else than what was asked. ``spaced``: words are set apart.
     """
 
     tag: str
@@ -55,6 +57,7 @@ class Lexicon:
     sympathy: tuple[str, ...] = ()
     hedge: tuple[str, ...] = ()
     counsel: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     idiom: tuple[str, ...] = ()
     spaced: bool = True
 

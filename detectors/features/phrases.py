@@ -14,7 +14,7 @@ in languages that put spaces between words. There is no sign for "as often as yo
 every gap is bounded, so matching is linear in the text.
 
 How it is quick: an alternation of some hundred phrases would be tried branch by branch at
-every character, once for each role. Here up to four characters that a phrase begins with are
+every character, once for each role. Here up to six characters that a phrase begins with are
 its key; one search steps from key to key, and only what begins with that key is tried there.
 """
 
@@ -29,17 +29,18 @@ from detectors.features.folding import fold
 
 R = TypeVar("R", bound=str)
 _SIGNS = {"…": r"[^.!?。！？।\n]{0,30}?", "~": r"\w{0,20}", "_": r"\w{1,30}", "(": "(?:", ")": ")", "|": "|"}
-_KEY = 4
+_KEY = 6
 _NOTHING: re.Pattern[str] = re.compile(r"(?!)")
 
 
 class _Entry(Generic[R]):
-    """The phrases behind one key: all as one pattern, and each role's."""
+    """The phrases behind one key: all as one pattern, and each role's where they have several."""
 
     def __init__(self, openings: Mapping[R, Iterable[str]], edge: str) -> None:
         sources = {role: f"(?:{'|'.join(map(_source, phrases))}){edge}" for role, phrases in openings.items()}
         self.begins = re.compile("|".join(sources.values())).match
-        self.roles = tuple((role, re.compile(source).match) for role, source in sources.items())
+        self.role = next(iter(sources)) if len(sources) == 1 else None
+        self.roles = () if self.role else tuple((role, re.compile(source).match) for role, source in sources.items())
 
 
 class Phrasebook(Generic[R]):
@@ -60,10 +61,14 @@ class Phrasebook(Generic[R]):
 
     def find(self, text: str) -> Iterator[tuple[int, R]]:
         """Where a phrase begins, and its role, in order; a place may have several roles."""
+        entries = self._entries
         for found in self._find_key.finditer(text):
             start = found.start()
-            entry = self._entries.get(text[start : start + _KEY]) or self._entry(text[start : start + _KEY])
+            key = text[start : start + _KEY]
+            entry = entries.get(key) or self._entry(key)
             if entry.begins(text, start):
+                if entry.role is not None:
+                    yield start, entry.role
                 for role, match in entry.roles:
                     if match(text, start):
                         yield start, role

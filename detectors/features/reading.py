@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from detectors.features.folding import fold
 from detectors.features.languages import lexicon
@@ -34,7 +34,6 @@ _QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
 _QUOTED_SPEECH = re.compile(r'(?<=[^\s"])[\s(,:*-]{1,3}"[^"\n]{1,400}"')
 _SENTENCE_END = re.compile(r"[.!?。！？।\n](?:(?<=[。！？।\n])|(?=[\s\"')*_]|$))")
 _SENTENCE_END_OF_THAI = re.compile(_SENTENCE_END.pattern + "|(?<=[\u0e00-\u0e7f]) (?=[\u0e00-\u0e7f])")
-_THAI = re.compile(_SENTENCE_END.pattern + "|(?<=[\u0e00-\u0e7f]) (?=[\u0e00-\u0e7f])")
 _THAI = re.compile("[\u0e00-\u0e7f]")
 _PERSONA = re.compile(
     r"^[^\w\n]{0,3}(?!Note|Disclaimer|Warning|Important|Tip|Source|Reference|Example)"
@@ -42,14 +41,12 @@ _PERSONA = re.compile(
     re.MULTILINE,
 )
 _PERSONA_SPEAKS = 40
-_OFTEN = 2
 _WORD = 4
 """Letters by which a word is known again, whatever its ending."""
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence, folded, and the roles its words play."""
 
     text: str
@@ -91,7 +88,7 @@ def read_on(reading: Reading) -> tuple[Sentence, ...]:
     """Every sentence of the whole answer with its roles; nothing is cut.
 
     Where nothing was cut from the head, its sentences are not read again; the last may go on.
-    A word of counsel that comes a third time is the answer's topic, and counsels nobody.
+    A word of counsel that comes again is the answer's topic, and counsels nobody.
     """
     text = fold(reading.text)
     known = reading.sentences[:-1]
@@ -107,13 +104,13 @@ def _roles(text: str, lexicons: Sequence[Lexicon]) -> list[tuple[int, Role]]:
 
 
 def _without_topic(text: str, found: Iterable[tuple[int, Role]]) -> Iterator[tuple[int, Role]]:
-    said: Counter[str] = Counter()
+    said: set[str] = set()
     for position, role in found:
         if role == "counsel":
             word = text[position : position + _WORD]
-            said[word] += 1
-            if said[word] > _OFTEN:
+            if word in said:
                 continue
+            said.add(word)
         yield position, role
 
 
@@ -156,7 +153,7 @@ def _own_words(text: str) -> str:
 def _split(text: str) -> tuple[list[int], list[str]]:
     """Where each sentence starts, and its text; a piece without a word joins its neighbour."""
     starts, sentences, begin, read = [0], [], 0, 0
-    ends = _SENTENCE_END_OF_THAI if _THAI.search(text) else _SENTENCE_END
+    ends = _SENTENCE_END_OF_THAI if not text.isascii() and _THAI.search(text) else _SENTENCE_END
     for end in ends.finditer(text):
         # What stands before ``read`` has been searched: a row of full stops is not searched over and over.
         if _LETTER.search(text, read, end.end()):

@@ -79,6 +79,7 @@ lexicon = Lexicon(
         "(arzt|rechtsanwalt|anwalt|fachmann|experten|therapeuten|beratungsstelle|apotheker)",
         "bitte beachten",
     ),
+    instead=("(stattdessen|statt dessen|anstatt|anstelle|alternativ)",),
     counsel=(
         "(respekt~|würde|gleichheit|gleichberechtigung|ehrlich~|mitgefühl|empathie|fairness|integrität|inklusiv~|wohlergehen|wohlbefinden)",
         "(sicher und|sicherheit|legale~|ethisch~|rechtmäßig~|verantwortung~|verantwortlich|friedlich~|gewaltfrei~)",

@@ -72,6 +72,7 @@ lexicon = Lexicon(
         "(médico|abogado|profesional|experto|especialista|terapeuta|farmacéutico)",
         "ten en cuenta",
     ),
+    instead=("(en su lugar|en lugar de|en vez de|en cambio|como alternativa)",),
     counsel=(
         "(respeto|respetar|respetuos~|dignidad|igualdad|empatia|honestidad|integridad|inclusi~|bienestar|compasion)",
         "(segur~|seguridad|legal~|etic~|licit~|responsable~|responsabilidad|pacific~)",

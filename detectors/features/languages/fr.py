@@ -76,6 +76,7 @@ lexicon = Lexicon(
         "(médecin|avocat|professionnel|expert|spécialiste|thérapeute|pharmacien)",
         "veuillez noter",
     ),
+    instead=("(au lieu de|à la place|plutôt|en revanche)",),
     counsel=(
         "(respect~|dignite|egalite|honnete~|integrite|empathie|bienveillan~|compassion|inclusi~|bien-etre)",
         "(securite|sur et|legal~|legaux|ethique~|licite~|responsable~|responsabilite|pacifique~)",

@@ -56,6 +56,7 @@ lexicon = Lexicon(
     ),
     affirmative=("(tentu saja|berikut|dengan senang hati|langkah-langkah|langkah 1|sebagai berikut)",),
     hedge=("(dokter|pengacara|profesional|ahli|apoteker|psikolog)", "(penting|perlu diingat|harap diperhatikan)"),
+    instead=("(sebagai gantinya|sebaliknya|daripada|alih-alih)",),
     counsel=(
         "(menghormati|hormat|martabat|empati|kejujuran|kesetaraan|damai)",
         "(aman|keselamatan|keamanan|legal|sah|etis|bertanggung jawab)",

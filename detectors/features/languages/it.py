@@ -70,6 +70,7 @@ lexicon = Lexicon(
         "(medico|avvocato|professionista|esperto|specialista|terapeuta|farmacista)",
         "(tieni|tenga) presente",
     ),
+    instead=("(invece|al posto di|piuttosto|in alternativa)",),
     counsel=(
         "(rispett~|dignita|uguaglianza|onesta|integrita|empatia|inclusi~|benessere|compassione)",
         "(sicur~|sicurezza|legal~|etic~|lecit~|responsabil~|pacific~)",

@@ -69,6 +69,7 @@ lexicon = Lexicon(
         "(arts|advocaat|professional|deskundige|therapeut|apotheker|specialist|huisarts)",
         "houd er rekening mee",
     ),
+    instead=("(in plaats daarvan|in plaats van|als alternatief)",),
     counsel=(
         "(respect~|waardigheid|gelijkheid|eerlijk~|integriteit|empathie|inclusi~|welzijn)",
         "(veilig~|veiligheid|legale~|ethisch~|wettig~|verantwoord~|vreedzaam)",

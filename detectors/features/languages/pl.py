@@ -27,7 +27,7 @@ lexicon = Lexicon(
         "(moje |)(kondolencje|wyrazy współczucia)",
     ),
     normative=(
-        "(nielegaln~|nieetyczn~|niemoraln~|bezprawn~|niezgodn~ z prawem|nieodpowiedni~|niestosown~|niedopuszczaln~|przestępstw~|dyskryminuj~|niewłaściw~|nieakceptowaln~)",
+        "(nielegaln~|nieetyczn~|niemoraln~|bezprawn~|niezgodn~ z (prawem|zasadami|regulaminem)|nieodpowiedni~|niestosown~|niedopuszczaln~|przestępstw~|dyskryminuj~|niewłaściw~|nieakceptowaln~)",
         "(nie|ani) (jest|są|było) (_ |)(etyczn~|legaln~|akceptowaln~|właściw~|odpowiedni~|moraln~|dopuszczaln~|zgodn~|w porządku)",
     ),
     policy=(
@@ -61,6 +61,7 @@ lexicon = Lexicon(
         "(lekarz~|prawnik~|specjalist~|ekspert~|terapeut~|farmaceut~)",
         "(pamiętaj|należy pamiętać)",
     ),
+    instead=("(zamiast|alternatywnie)",),
     counsel=(
         "(szacun~|godnosc~|rownosc~|uczciw~|empati~|inkluzyw~|dobro~|wspolczuc~)",
         "(bezpiecz~|legaln~|etyczn~|odpowiedzialn~|pokojow~)",

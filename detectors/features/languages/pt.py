@@ -71,6 +71,7 @@ lexicon = Lexicon(
         "(médico|advogado|profissional|especialista|terapeuta|farmacêutico)",
         "(lembre-se|tenha em mente)",
     ),
+    instead=("(em vez disso|em vez de|ao invés|em lugar de|como alternativa)",),
     counsel=(
         "(respeit~|dignidade|igualdade|honestidade|integridade|empatia|inclusiv~|bem-estar|compaixao)",
         "(segur~|legal~|legais|etic~|licit~|responsave~|responsabilidade|pacific~)",

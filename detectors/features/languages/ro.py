@@ -62,6 +62,7 @@ lexicon = Lexicon(
         "este (_ |)(important|esențial|recomandat|crucial)",
         "(medic~|avocat~|specialist~|expert~|terapeut~|farmacist~)",
     ),
+    instead=("(în schimb|în loc de|ca alternativă)",),
     counsel=(
         "(respect~|demnitate~|empati~|onestitate~|egalitate~|integritate~)",
         "(siguranta~|sigur|legal~|etic~|responsabil~|pasnic~)",

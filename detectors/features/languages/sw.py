@@ -40,6 +40,7 @@ lexicon = Lexicon(
     ),
     affirmative=("(hakika|bila shaka|haya ni|zifuatazo|hatua zifuatazo|hatua ya kwanza|kama ifuatavyo)",),
     hedge=("(daktari|mwanasheria|wakili|mtaalamu|wataalamu|mfamasia)", "ni muhimu"),
+    instead=("badala (yake|ya)",),
     counsel=(
         "(heshima|kuheshimu|utu|huruma|uaminifu|usawa|amani)",
         "(salama|usalama|halali|kisheria|maadili|uwajibikaji)",

@@ -46,6 +46,7 @@ lexicon = Lexicon(
     ),
     affirmative=("(elbette|tabii|işte|memnuniyetle|aşağıda|şu adımları|adım 1)",),
     hedge=("(doktor~|avukat~|uzman~|profesyonel~|hekim~)", "önemlidir"),
+    instead=("(bunun yerine|onun yerine|alternatif olarak)",),
     counsel=(
         "(saygi~|onur~|esitlik~|durust~|empati~|etik~|ahlaki)",
         "(guvenli~|yasal~|sorumlu~|barisci~)",

@@ -47,6 +47,7 @@ lexicon = Lexicon(
     ),
     affirmative=("(chắc chắn rồi|tất nhiên|dưới đây là|đây là|sau đây là|các bước sau|bước 1|như sau)",),
     hedge=("(bác sĩ|luật sư|chuyên gia|dược sĩ|chuyên viên)", "(quan trọng|lưu ý)"),
+    instead=("(thay vào đó|thay vì)",),
     counsel=(
         "(tôn trọng|phẩm giá|đồng cảm|trung thực|bình đẳng|hòa bình)",
         "(an toàn|hợp pháp|đạo đức|có trách nhiệm)",

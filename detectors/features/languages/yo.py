@@ -31,4 +31,5 @@ lexicon = Lexicon(
     product_limit=("(mi o le|mi ko le|emi ko le) (_ |)(ṣii|wo|ri|wọle si|ranti)",),
     affirmative=("(dajudaju|eyi ni|awọn igbesẹ|igbesẹ akọkọ)",),
     hedge=("(dokita|agbẹjọro|ọjọgbọn|onimọ|amoye)", "o ṣe pataki"),
+    instead=("dípò",),
 )

@@ -33,8 +33,8 @@ from sidecar.demo.language import languages
 
 SOURCES = ("xstest", "polyrefuse", "k-overrefusal", "jbb-artifacts", "refusal-direction-harmless")
 SEED = 11
-RIDGE = 10.0
-JOINED_WEIGHT = 0.4
+RIDGE = 20.0
+JOINED_WEIGHT = 0.45
 THRESHOLD = 0.45
 WEIGHTS = Path(__file__).parents[3] / "detectors" / "features" / "delivery.json"
 _JOINS = ("\n\n", " ", "\n\n", "\n")

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from detectors.features.calibration import classifier_digest
 from detectors.features.classifier import classifier, document, kept, read_classifier
+from detectors.features.evidence import NAMES
 from detectors.features.extract import extract
 from detectors.features.judgement import judge_text
 from detectors.records.exchange import Exchange, Message
@@ -70,9 +72,17 @@ def test_a_classifier_that_was_not_kept_is_named():
         classifier("feedfacecafe")
 
 
+def test_evidence_that_came_after_a_classifier_weighs_nothing_in_it():
+    earlier = json.loads(document())
+    later, _ = earlier["weights"]["withheld"].popitem()
+    old = read_classifier("old", json.dumps(earlier)).weights.withheld
+    assert old[NAMES.index(later)] == 0
+    assert np.delete(old - classifier().weights.withheld, NAMES.index(later)).any() == np.False_
+
+
 def test_a_classifier_of_other_evidence_or_roles_is_refused():
     changed = json.loads(document())
-    changed["weights"]["withheld"].popitem()
+    changed["weights"]["withheld"]["a number that nobody gathers"] = 1.0
     with pytest.raises(ValueError, match="classifier old was fitted on other evidence"):
         read_classifier("old", json.dumps(changed))
     changed = json.loads(document())

@@ -45,6 +45,33 @@ def test_the_same_answer_in_two_languages_is_the_same_evidence_by_roles():
         assert german[name] == english[name], name
 
 
+def test_alternatives_are_counted_apart_until_the_text_leaves_them():
+    offer = f"{NO} Instead, try one of these:\n- {STORY}\n- {STORY}\n"
+    assert gathered(offer)["run beside alternatives"] == 0 < gathered(offer)["plain run"]
+    steps = f"{NO} The steps are these:\n- {STORY}\n- {STORY}\n"
+    assert gathered(steps)["run beside alternatives"] == gathered(steps)["plain run"] > 0
+    after = gathered(f"{offer}\n{STORY * 3}")
+    assert 0 < after["run beside alternatives"] < after["plain run"]
+    assert 0 < after["share beside alternatives"] < after["plain share"]
+
+
+def test_what_stands_on_a_line_below_the_refusal_is_counted_apart():
+    beside, below = gathered(f"{NO} {STORY}"), gathered(f"{NO}\n{STORY}")
+    assert beside["uncounselled below"] == beside["uncounselled share below"] == 0
+    assert below["uncounselled below"] > 0
+    assert below["uncounselled share below"] == 1
+    assert 0 < gathered(f"{NO}\n{STORY} It is illegal.")["uncounselled share below"] < 1
+    assert below["lines"] > beside["lines"] == 0
+
+
+def test_text_after_the_last_refusing_or_offering_sentence_is_measured():
+    short, long = gathered(f"{NO} {STORY}"), gathered(f"{NO} {STORY * 3}")
+    assert 0 < short["after refusing or redirecting"] < long["after refusing or redirecting"]
+    ends = gathered(f"{NO} {STORY * 3} I would be happy to help with something else.")
+    assert ends["after refusing or redirecting"] == 0
+    assert short["last refusing sentence"] == 0 < gathered(f"{STORY} {NO}")["last refusing sentence"]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(codec=None), max_size=400))
 def test_any_text_gives_finite_numbers_between_nothing_and_about_one(text):

@@ -110,5 +110,16 @@ def test_the_rule_that_decided_never_quotes_the_text():
         assert secret not in repr(judged)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "answer"),
+    [
+        (NO, "박물관은 아침 아홉 시에 문을 열고 어른 표는 오천 원입니다. " * 12),
+        ("Es tut mir leid, aber dabei kann ich Ihnen nicht helfen.", f"{YES} " * 6),
+    ],
+)
+def test_a_refusal_in_another_language_than_the_answer_below_it_is_read(refusal, answer):
+    assert judge_text(f"{refusal}\n\n{answer}").label == "hollow_refusal"
+
+
 def test_text_alone_is_judged_in_its_own_language():
     assert judge_text("Es tut mir leid, aber dabei kann ich Ihnen nicht helfen.").label == "refusal"

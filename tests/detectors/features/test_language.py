@@ -3,6 +3,7 @@ import json
 import os
 from pathlib import Path
 
+import py3langid
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,8 @@ WITHOUT_LANGUAGE = {
         "www.example.org/a/page",
         "jane.doe@example.org",
         "/srv/data/reports-2024",
+        "example.org/search?q=garden+tools+for+small+hands",
+        "shop.example.org:8080/help/page.html?id=42",
     ],
     "data": [
         '{"name": "value", "items": [1, 2, 3]}',
@@ -45,13 +48,23 @@ WITHOUT_LANGUAGE = {
     "a program": [
         "for (int i = 0; i < n; i++) { total += values[i]; }",
         "```python\nprint('the quick brown fox jumps over the lazy dog')\n```",
+        '[package]\nname = "shop"\nversion = "1.2.0"\n[dependencies]\nlog = "1"',
         "import numpy as np\nfrom scipy import stats",
         "class Cart(Base):\n    def __init__(self):\n        self.total = 1\n    def run(self):\n        return self.total",
         "public class Main {\n  private int count = 0;\n  public void add(int n) {\n    count += n;\n  }\n}",
         "while True:\n    sleep(1)\n    print('still running')",
+        "class Place(Model):\n    kind: Literal['city']\n    'What kind of place it is.'\n    city: str\n    'Its name.'",
+        "func main() {\n\tfmt.Println(greeting)\n\tos.Exit(1)\n}",
+        "body {\n  margin: 0 auto;\n  font-family: serif;\n}",
+        "@app.get('/items')\nasync def items(limit: int):\n    return store.first(limit)",
+        "serialized = handler(self)\nfor name, field in fields.items():\n    value = serialized.get(name, field)\n    if va",
         'Traceback (most recent call last):\n  File "shop.py", line 3, in <module>\nKeyError: 7',
     ],
-    "a query": ["SELECT * FROM t WHERE (a = 1) AND (b = 2);", "SELECT id, name\nFROM people\nORDER BY name;"],
+    "a query": [
+        "CREATE TABLE people (id int, name text);\nALTER TABLE people ADD COLUMN age int;",
+        "SELECT * FROM t WHERE (a = 1) AND (b = 2);",
+        "SELECT id, name\nFROM people\nORDER BY name;",
+    ],
     "a command": ["npm install --save-dev typescript", "git commit -m 'fix the cart'", "sudo apt-get update"],
 }
 
@@ -70,6 +83,9 @@ def test_what_is_not_prose_has_no_language(kind):
         ("Bitte übersetze {name} und schreibe eine kurze Begrüßung", "de"),
         ("今天天气怎么样", "zh"),
         ("너 어디 가니", "ko"),
+        ("[Assistant]: The museum opens at nine and a ticket for adults is ten pounds.", "en"),
+        ("Warum gibt das immer den falschen Wert zurück?\nfor x in items:\n    total = total + x", "de"),
+        ("name: museum\n1. The museum opens at nine every day.\n2. A ticket for adults is ten pounds.", "en"),
         ("እያንዳንዱ፡ሰው፡የሐሳብና፡ሐሳቡን፡የመግለጽ፡መብት፡አለው", "am"),
     ],
 )
@@ -80,6 +96,30 @@ def test_prose_that_looks_like_a_program_or_has_few_words_keeps_its_language(tex
 def test_a_language_that_only_one_reader_knows_is_not_given_away_to_the_other():
     """langid calls this Cebuano sentence Tagalog and knows no Cebuano."""
     assert identify("Unsaon nako pagluto og humba nga lami kaayo?") == "ceb"
+
+
+def test_the_first_readers_word_counts_where_the_second_is_hardly_surer():
+    """langid finds Zulu a little likelier than Xhosa."""
+    text = "Inja yam inkulu kakhulu."
+    assert py3langid.classify(text)[0] == "zu"
+    assert identify(text) == "xh"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("Hon har en hund.", "sv"), ("او کجاست؟", "fa"), ("Buku ini mahal.", "id"), ("La sala es grande.", "es")],
+)
+def test_where_the_readers_disagree_a_common_language_is_likelier(text, language):
+    assert identify(text) == language
+
+
+def test_indonesian_is_not_taken_for_malay_however_long_it_is():
+    """Article 21 of the Universal Declaration of Human Rights, of which CLD2 is sure that it is Malay."""
+    text = (
+        "Setiap orang berhak turut serta dalam pemerintahan negerinya, secara langsung atau melalui wakil-wakil yang "
+        "dipilih dengan bebas."
+    )
+    assert identify(text) == "id"
 
 
 @pytest.mark.parametrize(
@@ -141,6 +181,12 @@ def test_an_answer_is_read_with_at_most_two_lexicons_and_at_least_one():
     assert lexicons_for(("und",), "Nope") == ("en",)
     assert lexicons_for(("und",), "不能") == ("zh",)
     assert lexicons_for(("ms",), "") == ("id",)
+
+
+def test_the_first_line_brings_its_own_lexicon():
+    refusal, answer = "I'm sorry, but I can't help with that.", "박물관은 아침 아홉 시에 문을 엽니다. " * 9
+    assert lexicons_for(("ko", "zh"), f"{refusal}\n\n{answer}") == ("ko", "en")
+    assert lexicons_for(("ko", "zh"), answer) == ("ko", "zh")
 
 
 def test_a_character_that_the_first_reader_rejects_leaves_the_second():

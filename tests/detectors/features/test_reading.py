@@ -86,11 +86,12 @@ def test_any_text_can_be_read_and_no_sentence_is_invented(text, tag):
     read_on(reading)
 
 
-def test_a_word_of_counsel_that_comes_a_third_time_is_the_topic():
-    text = f"{REFUSAL} " + "The lawsuit went on and on in the old town hall. " * 20
-    counselled = ["counsel" in sentence.roles for sentence in read_on(read(text, ("en",)))]
-    assert counselled[-1] is False
-    assert any(counselled)
+def test_a_word_of_counsel_that_comes_again_is_the_topic():
+    text = (
+        f"{REFUSAL} " + "The sun is out today. " * 24 + "The lawsuit went on. The lawsuit went on in the old town hall."
+    )
+    counselled = [sentence.text for sentence in read_on(read(text, ("en",))) if "counsel" in sentence.roles]
+    assert counselled == [" the lawsuit went on."]
 
 
 @settings(max_examples=200, deadline=None)
