@@ -10,7 +10,7 @@ Two channels, upwards and downwards in each:
 
 A window of k events in n trials alarms when its one-sided p-value is at most
 ``budget of the stratum * share of the channel / (2 * lengths * tests of this length a period)``.
-(Uneven shares of lengths and channels, chosen beforehand, stand in the place of 1 / lengths and of .7 and .3.)
+(``spending.py``: uneven shares, chosen beforehand, may stand in the place of 1 / lengths and of .7 and .3.)
 
 Theorem. Given the traffic (every number of trials) and independent outcomes within a stratum: if
 no live rate exceeds the reference rate, layer by layer (F upwards), respectively no rate in a
@@ -37,19 +37,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from detectors.stats.panel import G_SHARE, Panel
-from detectors.stats.windows import (
-    LENGTHS_PER_OCTAVE,
-    LENGTHS_PER_OCTAVE_LAYERED,
-    favouring,
-    plan,
-    ticks_per_block,
-)
+from detectors.stats.panel import Panel
+from detectors.stats.parameters import ScanParameters, as_table
+from detectors.stats.spending import EVEN, Spending
+from detectors.stats.windows import LENGTHS_PER_OCTAVE, LENGTHS_PER_OCTAVE_LAYERED, plan, ticks_per_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +75,8 @@ class ExactScan:
     children of a parent; pad with 0 of 0). ``ticks_per_budget`` ticks may cost ``false_alarm_budget``,
     shared equally over the strata; an array (strata,) gives each its own. ``trials_per_tick``, planned,
     scalar or (strata,), fixes the block length only. ``odds_margin`` >= 1, scalar or (strata,), is the practical margin: a
-    rate within this odds ratio of its reference is no drift. ``g_share`` in [0, 1] of the budget goes to
-    channel G. ``favoured_trials``, (least, greatest), gives nine tenths of the budget to the windows of so many
-    planned trials: with ``windows.FAVOURED_TRIALS`` and a ``g_share`` of .9, shifts of 2 to 10 points are
-    found some 5 to 10 % sooner, others later.
+    rate within this odds ratio of its reference is no drift. ``spending`` divides the budget over channels and
+    window lengths: evenly, or with ``spending.FAVOURING``, which finds shifts of 2 to 10 points some 5 to 10 % sooner.
 
     State: about 8 bytes * 133 a stratum, or 8 * 57 a layer, whose window lengths are powers of 2. An update
     costs under 1 µs a stratum in wide arrays.
@@ -102,43 +96,27 @@ class ExactScan:
         trials_per_tick: ArrayLike,
         false_alarm_budget: ArrayLike = 0.01,
         odds_margin: ArrayLike = 1.0,
-        g_share: float = G_SHARE,
-        favoured_trials: tuple[float, float] | None = None,
+        spending: Spending = EVEN,
     ) -> None:
-        events, trials = np.broadcast_arrays(np.asarray(reference_events), np.asarray(reference_trials))
-        self._scalar = events.ndim == 0
-        events, trials = (_as_table(array) for array in (events, trials))
-        strata, ticks_per_budget = len(events), int(ticks_per_budget)
-        budget = np.asarray(false_alarm_budget, float)
-        budgets = np.full(strata, budget / strata) if budget.ndim == 0 else budget
-        planned = np.broadcast_to(np.asarray(trials_per_tick, float), (strata,))
-        margins = np.broadcast_to(np.asarray(odds_margin, float), (strata,))
-        _check(events, trials, ticks_per_budget, planned, budgets, margins, g_share)
-        if favoured_trials is not None and not 0 < favoured_trials[0] <= favoured_trials[1]:
-            raise ValueError(f"need 0 < least <= greatest of favoured_trials, got {favoured_trials}")
-        self._arguments: dict[str, Any] = {
-            "reference_events": np.asarray(reference_events).tolist(),
-            "reference_trials": np.asarray(reference_trials).tolist(),
-            "ticks_per_budget": ticks_per_budget,
-            "trials_per_tick": np.asarray(trials_per_tick).tolist(),
-            "false_alarm_budget": budget.tolist(),
-            "odds_margin": np.asarray(odds_margin).tolist(),
-            "g_share": float(g_share),
-            "favoured_trials": favoured_trials and [float(bound) for bound in favoured_trials],
-        }
-        blocks = np.array([ticks_per_block(rate, ticks_per_budget) for rate in planned])
+        # Copies: a caller may go on to use its arrays.
+        self.parameters = ScanParameters(
+            np.array(reference_events),
+            np.array(reference_trials),
+            int(ticks_per_budget),
+            np.array(trials_per_tick),
+            np.array(false_alarm_budget),
+            np.array(odds_margin),
+            spending,
+        )
+        self._scalar = self.parameters.is_scalar
         self.ticks = 0
-        per_octave = LENGTHS_PER_OCTAVE if events.shape[1] == 1 else LENGTHS_PER_OCTAVE_LAYERED
-        # Strata of one block length have their windows fall due together, and make up a panel.
-        self._panels = []
-        for block in np.unique(blocks):
-            rows = np.flatnonzero(blocks == block)
-            setup = plan(int(block), ticks_per_budget, per_octave)
-            rates = planned[rows] if favoured_trials else planned[rows[:1]]
-            shares = np.stack([favouring(favoured_trials, setup, rate) for rate in rates], axis=1)
-            panel = Panel(setup, events[rows], trials[rows], budgets[rows], margins[rows], g_share, shares)
-            self._panels.append((rows, panel))
-        self.strata = strata
+        self.strata = self.parameters.strata
+        self._panels = _panels(self.parameters)
+
+    @classmethod
+    def of(cls, parameters: ScanParameters) -> Self:
+        """The scan that has ``parameters``."""
+        return cls(*(getattr(parameters, name) for name in ScanParameters.__slots__))
 
     def update(self, events: ArrayLike, trials: ArrayLike) -> bool | NDArray[np.bool_]:
         """One tick: 0 <= events <= trials, whole numbers, in the reference's shape (or a scalar).
@@ -147,8 +125,8 @@ class ExactScan:
         else (strata,). After an alarm it goes on: the caller latches (``episode.py``).
         """
         shape = self._table_shape
-        k = np.broadcast_to(_as_table(np.asarray(events)), shape)
-        n = np.broadcast_to(_as_table(np.asarray(trials)), shape)
+        k = np.broadcast_to(as_table(np.asarray(events)), shape)
+        n = np.broadcast_to(as_table(np.asarray(trials)), shape)
         self.ticks += 1
         alarms = np.zeros(self.strata, bool)
         for rows, panel in self._panels:
@@ -165,9 +143,10 @@ class ExactScan:
         return Evidence(**found)
 
     def hold(self, strata: ArrayLike) -> None:
-        """Stops G's reference of ``strata`` (bool, (strata,)) where their evidence begins.
+        """Stops G's reference of ``strata`` (bool, (strata,)) where their likeliest window begins; they alarm no more.
 
-        After an alarm, so that the changed data do not become what later data are compared with.
+        After an alarm, so that the changed data do not become what later data are compared with. That they are in
+        alarm is known, so nothing is spent on testing them again; ``evidence`` goes on to say how far out they are.
         """
         chosen = np.broadcast_to(np.asarray(strata, bool), (self.strata,))
         for rows, panel in self._panels:
@@ -175,7 +154,7 @@ class ExactScan:
                 panel.hold(chosen[rows])
 
     def release(self, strata: ArrayLike) -> None:
-        """Lets G's reference of ``strata`` (bool, (strata,)) grow again."""
+        """Lets G's reference of ``strata`` (bool, (strata,)) grow again, and tests them again."""
         chosen = np.broadcast_to(np.asarray(strata, bool), (self.strata,))
         for rows, panel in self._panels:
             panel.release(chosen[rows])
@@ -198,17 +177,17 @@ class ExactScan:
         return sum(panel.nbytes for _, panel in self._panels) / self.strata
 
     def to_json(self) -> str:
-        """Arguments and state; ``from_json`` goes on as if nothing had happened."""
+        """Parameters and state; ``from_json`` goes on as if nothing had happened."""
         panels = [panel.state() for _, panel in self._panels]
-        return json.dumps({"arguments": self._arguments, "ticks": self.ticks, "panels": panels})
+        return json.dumps({"parameters": self.parameters.to_dict(), "ticks": self.ticks, "panels": panels})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The inverse of ``to_json``."""
         saved = json.loads(text)
-        scan = cls(**saved["arguments"])
+        scan = cls.of(ScanParameters.from_dict(saved["parameters"]))
         scan.ticks = saved["ticks"]
-        for (_, panel), state in zip(scan._panels, saved["panels"], strict=True):
+        for (_, panel), state in zip(scan._panels, saved["panels"], strict=True):  # noqa: SLF001 - its own
             panel.restore(state)
         return scan
 
@@ -217,27 +196,18 @@ class ExactScan:
         return (self.strata, self._panels[0][1].layers)
 
 
-def _as_table(counts: NDArray[Any]) -> NDArray[Any]:
-    """(strata, layers) of a scalar, (strata,) or (strata, layers)."""
-    return counts.reshape(-1, 1) if counts.ndim < 2 else counts
-
-
-def _check(
-    events: NDArray[Any],
-    trials: NDArray[Any],
-    ticks_per_budget: int,
-    planned: NDArray[np.float64],
-    budgets: NDArray[np.float64],
-    margins: NDArray[np.float64],
-    g_share: float,
-) -> None:
-    if events.ndim != 2 or not len(events):
-        raise ValueError(f"need a scalar, (strata,) or (strata, layers), got shape {events.shape}")
-    if np.any((events < 0) | (events > trials)) or np.any(trials.sum(axis=1) < 1):
-        raise ValueError(f"need 0 <= reference_events <= reference_trials, trials >= 1, got {events} of {trials}")
-    if ticks_per_budget < 1 or np.any(~(planned >= 0)):
-        raise ValueError(f"need ticks_per_budget >= 1 and trials_per_tick >= 0, got {ticks_per_budget} and {planned}")
-    if budgets.shape != (len(events),) or np.any(~((budgets > 0) & (budgets < 1))):
-        raise ValueError(f"need 0 < false_alarm_budget < 1, one or one a stratum, got {budgets}")
-    if np.any(~(margins >= 1)) or not 0 <= g_share <= 1:
-        raise ValueError(f"need odds_margin >= 1 and 0 <= g_share <= 1, got {margins} and {g_share}")
+def _panels(parameters: ScanParameters) -> list[tuple[NDArray[np.intp], Panel]]:
+    """Strata of one block length have their windows fall due together, and make up a panel; with their indices."""
+    (events, trials), planned = parameters.reference, parameters.planned
+    spending = parameters.spending
+    per_octave = LENGTHS_PER_OCTAVE if events.shape[1] == 1 else LENGTHS_PER_OCTAVE_LAYERED
+    blocks = np.array([ticks_per_block(rate, parameters.ticks_per_budget) for rate in planned])
+    panels = []
+    for block in np.unique(blocks):
+        rows = np.flatnonzero(blocks == block)
+        setup = plan(int(block), parameters.ticks_per_budget, per_octave)
+        rates = planned[rows] if spending.favoured_trials else planned[rows[:1]]
+        shares = np.stack([spending.of_lengths(setup, rate) for rate in rates], axis=1)
+        budgets, margins = parameters.budgets[rows], parameters.margins[rows]
+        panels.append((rows, Panel(setup, events[rows], trials[rows], budgets, margins, spending.g_share, shares)))
+    return panels

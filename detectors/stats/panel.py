@@ -8,7 +8,7 @@ next could still call an alarm:
    window, for one layer; for several it can be, by a factor of up to 1.5 in random tables, which
    ``LAYER_SLACK`` more than allows for. A margin only weakens evidence.
 2. deviance within ``SCREEN_NATS`` of the threshold (exp(-deviance) is the tail but for
-   a factor of at most some 3 nats).
+   a factor of at most some 3 nats); with layers, a bound on it.
 3. the exact tail; with layers, a bound on it where that is past the threshold already.
 
 "Downwards" is "upwards" with window and reference exchanged.
@@ -16,12 +16,13 @@ next could still call an alarm:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.stats.layered_tail import layered_exponent, log_upper_tail_of_sum
+from detectors.stats.layered_tail import layered_exponent, layered_exponent_bound, log_upper_tail_of_sum
 from detectors.stats.prefix_counts import PrefixCounts
 from detectors.stats.windows import Plan
 
@@ -32,7 +33,6 @@ Tests = tuple[NDArray[np.intp], ...]
 FourCounts = tuple[Reals, Reals, Reals, Reals]
 
 CHANNELS = ("G", "F")
-G_SHARE = 0.7
 SCREEN_NATS = 4.0
 LAYER_SLACK = 0.6
 CACHED = 16_384
@@ -108,26 +108,37 @@ class Panel:
             return alarms
         window, before = self._split(due)
         tests, excess = self._sieved(window, before, due)
+        free = ~self._is_held[tests[2]]
+        tests, excess = _part(tests, free), excess[free]
         # The most extreme test of a stratum usually decides; the others are looked at where it does not.
         order = np.lexsort((-excess, tests[2]))
         extreme = np.zeros(order.size, bool)
         extreme[order[np.unique(tests[2][order], return_index=True)[1]]] = True
         for chosen in (extreme, ~extreme):
             undecided = chosen & ~alarms[tests[2]]
-            part = tuple(index[undecided] for index in tests)
+            part = _part(tests, undecided)
             needed, odds = self._needed(due, part), self._odds[part[2]]
             (k, n, big_k, big_n), _ = self._upwards(window, before, part)
-            near = layered_exponent(k, n, big_k, big_n, odds) >= needed - SCREEN_NATS
+            near = self._exponent_at_most(k, n, big_k, big_n, odds) >= needed - SCREEN_NATS
             if near.any():
                 log_p = log_upper_tail_of_sum(k[near], n[near], big_k[near], big_n[near], odds[near], -needed[near])
                 alarms[part[2][near][log_p <= -needed[near]]] = True
         return alarms
 
+    @property
+    def _is_held(self) -> NDArray[np.bool_]:
+        return np.asarray(self._held[1, 0] >= 0)
+
+    @property
+    def _exponent_at_most(self) -> Callable[[Reals, Reals, Reals, Reals, Reals], Reals]:
+        """With layers the exponent itself costs as much as the exact tail."""
+        return layered_exponent if self.layers == 1 else layered_exponent_bound
+
     def _split(self, due: list[int]) -> tuple[Reals, Reals]:
         """Live counts within the windows that fall due, and those that G counts before them."""
         window = self._counts.windows(due).astype(float).swapaxes(0, 1)
         before = self._counts.total[:, None] - window
-        if (self._held[1] >= 0).any():
+        if self._is_held.any():
             held = self._held[:, None]
             earlier = (held[1].sum(axis=1) >= 0) & (held[1].sum(axis=1) < before[1].sum(axis=1))
             before = np.where(earlier[None, :, None], held, before)
@@ -177,25 +188,28 @@ class Panel:
         if not due:
             return found
         window, before = self._split(due)
-        shape = (len(due), len(self._channels), self.strata)
-        tests: Tests = tuple(index.ravel() for index in np.indices(shape))
-        counts, _ = self._upwards(window, before, tests)
-        excess = layered_exponent(*counts, self._odds[tests[2]]) - self._needed(due, tests)
-        excess = excess.reshape(shape)
+        strata = np.arange(self.strata)
+        tests, excess = self._all_tests(window, before, due, strata)
+        likeliest = _part(tests, excess.argmax(axis=0) * self.strata + strata)
+        # What the likeliest test of a stratum comes to in truth is what the others have to come near to.
+        best = excess.max(axis=0)
+        if self.layers > 1:
+            counts, _ = self._upwards(window, before, likeliest)
+            best = layered_exponent(*counts, self._odds) - self._needed(due, likeliest)
         # The exact minimum is among those whose deviance is within the sieve's error of the best.
-        tests = np.nonzero(excess >= excess.max(axis=(0, 1)) - SCREEN_NATS)
+        tests = _part(tests, np.flatnonzero(excess >= best - SCREEN_NATS))
         counts, direction = self._upwards(window, before, tests)
         log_p = log_upper_tail_of_sum(*counts, self._odds[tests[2]])
         log_ratio = log_p + self._needed(due, tests)
         order = np.lexsort((log_ratio, tests[2]))
-        best = order[np.unique(tests[2][order], return_index=True)[1]]
-        d, c, s = (index[best] for index in tests)
+        nearest = order[np.unique(tests[2][order], return_index=True)[1]]
+        d, c, s = _part(tests, nearest)
         blocks = np.array([self.plan.lengths[i] for i in due])[d]
         values = {
-            "log_p_over_threshold": log_ratio[best],
-            "log_p": log_p[best],
+            "log_p_over_threshold": log_ratio[nearest],
+            "log_p": log_p[nearest],
             "window_blocks": blocks,
-            "direction": direction[best],
+            "direction": direction[nearest],
             "channel": np.array(self._channels)[c],
             "changed_at": (self._counts.blocks - blocks) * self.plan.ticks_per_block,
             "events": window[0, d, :, s].sum(axis=1),
@@ -205,14 +219,24 @@ class Panel:
             found[name][s] = value
         return found
 
+    def _all_tests(self, window: Reals, before: Reals, due: list[int], strata: NDArray[np.intp]) -> tuple[Tests, Reals]:
+        """Every test of ``strata``, and by how much its exponent, or a bound on it, exceeds what is needed, (tests, strata)."""
+        d, c, s = (index.ravel() for index in np.indices((len(due), len(self._channels), strata.size)))
+        tests: Tests = (d, c, strata[s])
+        counts, _ = self._upwards(window, before, tests)
+        excess = self._exponent_at_most(*counts, self._odds[tests[2]]) - self._needed(due, tests)
+        return tests, excess.reshape(-1, strata.size)
+
     def hold(self, strata: NDArray[np.bool_]) -> None:
-        """Freezes G's live reference of ``strata`` at the start of their evidence's window."""
-        blocks = self.evidence()["window_blocks"]
-        due = self._counts.due()
-        windows = self._counts.windows(due).astype(np.int64)
-        for s in np.flatnonzero(strata & (blocks > 0)):
-            i = [self.plan.lengths[i] for i in due].index(blocks[s])
-            self._held[:, :, s] = self._counts.total[:, :, s] - windows[i, :, :, s]
+        """Freezes G's live reference of ``strata`` at the start of their likeliest window, and tests them no more."""
+        due, chosen = self._counts.due(), np.flatnonzero(strata)
+        if not due or not chosen.size:
+            return
+        window, before = self._split(due)
+        tests, excess = self._all_tests(window, before, due, chosen)
+        nearest = tests[0].reshape(excess.shape)[excess.argmax(axis=0), np.arange(chosen.size)]
+        live = window[:, nearest, :, chosen].astype(np.int64)
+        self._held[:, :, chosen] = self._counts.total[:, :, chosen] - live.transpose(1, 2, 0)
 
     def release(self, strata: NDArray[np.bool_]) -> None:
         """Undoes ``hold``."""
@@ -245,6 +269,10 @@ class Panel:
         self._open[:] = state["open"]
         self._ticks_open = state["ticks_open"]
         self._held[:] = state["held"]
+
+
+def _part(tests: Tests, chosen: NDArray[Any]) -> Tests:
+    return tuple(index[chosen] for index in tests)
 
 
 def _chi_square(window: Reals, reference: Reals) -> Reals:

@@ -12,14 +12,14 @@ some four standard errors of the reference rate is found late or never: ``undete
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detectors.stats.exact_scan import ExactScan
 from detectors.stats.hypergeometric import log_lower_tail, log_upper_tail
-from detectors.stats.panel import G_SHARE
-from detectors.stats.windows import favouring, plan, ticks_per_block
+from detectors.stats.parameters import ScanParameters
+from detectors.stats.windows import plan, ticks_per_block
 
 STANDARD_ERRORS_NEEDED = 4.0
 
@@ -56,108 +56,63 @@ def undetectable(reference_events: int, reference_trials: int, shift: float) -> 
     return bool(abs(shift) < STANDARD_ERRORS_NEEDED * np.sqrt(rate * (1 - rate) / reference_trials))
 
 
-def typical_delay(
-    reference_events: int,
-    reference_trials: int,
-    rate: float,
-    ticks_per_budget: int,
-    trials_per_tick: float,
-    budget: float = 0.01,
-    odds_margin: float = 1.0,
-    g_share: float = G_SHARE,
-    favoured_trials: tuple[float, float] | None = None,
-) -> float:
+def typical_delay(scan: ScanParameters, rate: float) -> float:
     """Trials until ``rate`` in (0, 1) alarms, typically; inf where it does not within a period.
 
-    ``budget`` is the stratum's own; what follows it is as in ``ExactScan``.
+    ``scan`` is that of one stratum, of numbers (ValueError otherwise). So in all of this file.
 
-    >>> typical_delay(250, 5000, 0.10, 2000, 50)
+    >>> typical_delay(ScanParameters(250, 5000, ticks_per_budget=2000, trials_per_tick=50), 0.10)
     800.0
     """
-    setup = plan(ticks_per_block(trials_per_tick, ticks_per_budget), ticks_per_budget)
-    lengths, tests = np.array(setup.lengths, float), np.array(setup.tests, float)
-    trials = np.floor(lengths * setup.ticks_per_block * trials_per_tick)
-    events = np.round(trials * rate)
-    tail = log_upper_tail if rate * reference_trials > reference_events else log_lower_tail
-    odds = odds_margin if rate * reference_trials > reference_events else 1 / odds_margin
-    log_p = tail(events, trials, reference_events, reference_trials, odds)
-    threshold = np.log(budget * g_share * favouring(favoured_trials, setup, trials_per_tick) / (2 * tests))
+    events, trials, planned, budget, odds = _numbers(scan)
+    setup = plan(ticks_per_block(planned, scan.ticks_per_budget), scan.ticks_per_budget)
+    window_trials = np.floor(np.array(setup.lengths, float) * setup.ticks_per_block * planned)
+    window_events = np.round(window_trials * rate)
+    rises = rate * trials > events
+    tail = log_upper_tail if rises else log_lower_tail
+    log_p = tail(window_events, window_trials, events, trials, odds if rises else 1 / odds)
+    shares = scan.spending.g_share * scan.spending.of_lengths(setup, planned)
+    with np.errstate(divide="ignore"):  # where all is channel F's, nothing alarms in G
+        threshold = np.log(budget * shares / (2 * np.array(setup.tests)))
     enough = np.flatnonzero(log_p <= threshold)
-    return float(trials[enough[0]]) if enough.size else float("inf")
+    return float(window_trials[enough[0]]) if enough.size else float("inf")
 
 
-def smallest_shift(
-    reference_events: int,
-    reference_trials: int,
-    within_trials: float,
-    ticks_per_budget: int,
-    trials_per_tick: float,
-    budget: float = 0.01,
-    odds_margin: float = 1.0,
-    g_share: float = G_SHARE,
-    favoured_trials: tuple[float, float] | None = None,
-) -> float:
+def smallest_shift(scan: ScanParameters, within_trials: float) -> float:
     """Least rise of the rate whose typical delay is at most ``within_trials``, to .0005; nan if none is.
 
-    >>> smallest_shift(250, 5000, 1000, 2000, 50)
+    >>> smallest_shift(ScanParameters(250, 5000, ticks_per_budget=2000, trials_per_tick=50), 1000)
     0.0495
     """
-    rate = reference_events / reference_trials
+    events, trials, *_ = _numbers(scan)
+    rate = events / trials
     rises = np.arange(0.0005, 1 - rate, 0.0005)
-
-    def seen(rise: float) -> bool:
-        return (
-            typical_delay(
-                reference_events,
-                reference_trials,
-                rate + rise,
-                ticks_per_budget,
-                trials_per_tick,
-                budget,
-                odds_margin,
-                g_share,
-                favoured_trials,
-            )
-            <= within_trials
-        )
-
     low, high = 0, len(rises)
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if seen(float(rises[middle])) else (middle + 1, high)
+        seen = typical_delay(scan, rate + float(rises[middle])) <= within_trials
+        low, high = (low, middle) if seen else (middle + 1, high)
     return round(float(rises[low]), 4) if low < len(rises) else float("nan")
 
 
 def simulated_delay(
-    reference_events: int,
-    reference_trials: int,
-    rate: float,
-    ticks_per_budget: int,
-    trials_per_tick: float,
-    rng: np.random.Generator,
-    budget: float = 0.01,
-    odds_margin: float = 1.0,
-    runs: int = 200,
-    horizon_ticks: int = 2000,
-    g_share: float = G_SHARE,
-    favoured_trials: tuple[float, float] | None = None,
+    scan: ScanParameters, rate: float, rng: np.random.Generator, runs: int = 200, horizon_ticks: int = 2000
 ) -> Delay:
     """Delays of ``runs`` streams that have ``rate`` from their first tick on, Poisson traffic."""
-    scan = ExactScan(
-        np.full(runs, reference_events),
-        np.full(runs, reference_trials),
-        ticks_per_budget,
-        trials_per_tick,
-        np.full(runs, budget),
-        odds_margin,
-        g_share,
-        favoured_trials,
+    events, trials, planned, budget, _ = _numbers(scan)
+    streams = ExactScan.of(
+        replace(
+            scan,
+            reference_events=np.full(runs, int(events)),
+            reference_trials=np.full(runs, int(trials)),
+            false_alarm_budget=np.full(runs, budget),
+        )
     )
     delays, seen = np.full(runs, np.inf), np.zeros(runs)
     for _ in range(horizon_ticks):
-        trials = rng.poisson(trials_per_tick, runs)
-        seen += trials
-        alarms = np.asarray(scan.update(rng.binomial(trials, rate), trials))
+        tick = rng.poisson(planned, runs)
+        seen += tick
+        alarms = np.asarray(streams.update(rng.binomial(tick, rate), tick))
         delays[alarms & np.isinf(delays)] = seen[alarms & np.isinf(delays)]
         if np.isfinite(delays).all():
             break
@@ -168,3 +123,11 @@ def simulated_delay(
         median=float(ordered[(runs - 1) // 2]),
         p90=float(ordered[int(np.ceil(0.9 * runs)) - 1]),
     )
+
+
+def _numbers(scan: ScanParameters) -> tuple[float, float, float, float, float]:
+    """Events and trials of the reference, trials a tick, budget and margin."""
+    if not scan.is_scalar:
+        raise ValueError(f"need the parameters of one stratum, got {scan.strata} strata")
+    (events, trials), (planned,), (budget,), (odds,) = scan.reference, scan.planned, scan.budgets, scan.margins
+    return float(events[0, 0]), float(trials[0, 0]), float(planned), float(budget), float(odds)

@@ -3,9 +3,6 @@
 Ticks are gathered into blocks of about 16 planned trials. Window lengths are the roundings of
 sqrt(2)^j blocks, or of 2^j where every layer has counts of its own to remember; a window of w blocks
 is tested every max(1, w // 8) blocks, since neighbouring long windows say nearly the same.
-
-The lengths share the budget evenly unless some are favoured. That is decided beforehand, so the sum
-of what all tests may spend is the same, and so is the theorem.
 """
 
 from __future__ import annotations
@@ -13,14 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 TRIALS_PER_BLOCK = 16
 LENGTHS_PER_OCTAVE, LENGTHS_PER_OCTAVE_LAYERED = 2, 1
-FAVOURED_TRIALS = (100.0, 6400.0)
-"""Where shifts of 2 to 10 points at rates about 5 % are found; see ``favouring``."""
-FAVOURED_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +54,3 @@ def plan(block: int, ticks_per_budget: int, lengths_per_octave: int = LENGTHS_PE
     lengths = tuple(sorted({length for length in powers if length <= blocks}))
     strides = tuple(max(1, length // 8) for length in lengths)
     return Plan(block, blocks, lengths, strides, tuple(blocks // stride for stride in strides))
-
-
-def favouring(trials: tuple[float, float] | None, setup: Plan, trials_per_tick: float) -> NDArray[np.float64]:
-    """Each length's share of the budget, (lengths,), sum 1; ``trials``: the least and greatest window favoured.
-
-    Nine tenths go evenly to the windows of so many planned trials, the rest evenly to the others; all is even
-    where ``trials`` is None, or where every window or none is within it.
-
-    >>> favouring((100, 400), plan(1, 16), 50).round(4).tolist()  # windows of 50 to 800 trials
-    [0.0333, 0.18, 0.18, 0.18, 0.18, 0.18, 0.0333, 0.0333]
-    """
-    window_trials = np.array(setup.lengths) * setup.ticks_per_block * trials_per_tick
-    low, high = trials or (0.0, np.inf)
-    inside = (window_trials >= low) & (window_trials <= high)
-    if inside.all() or not inside.any():
-        return np.full(len(inside), 1 / len(inside))
-    return np.asarray(np.where(inside, FAVOURED_SHARE / inside.sum(), (1 - FAVOURED_SHARE) / (~inside).sum()))

@@ -66,9 +66,13 @@ def users(rng, rate, icc, runs, ticks, count=200, app_at=None, capped=True):
             yield rng.binomial(asks, own).sum(axis=1), asks.sum(axis=1)
 
 
-def strata_of_a_house(rng, months, strata=60):
+RATES = {".02 to .2": (0.02, 0.05, 0.10, 0.20), ".01 to .15": np.geomspace(0.01, 0.15, 60)}
+"""Rates of the strata of a house."""
+
+
+def strata_of_a_house(rng, months, strata=60, rates=RATES[".02 to .2"]):
     """``strata`` strata side by side for each month: (rates, trials a minute, reference trials), (months * strata,)."""
-    rates = np.resize([0.02, 0.05, 0.10, 0.20], strata)
+    rates = np.resize(rates, strata)
     per_tick = np.repeat([0.25, 1.0, 2.0, 4.0, 8.0, 20.0], -(-strata // 6))[:strata]
     reference = np.clip(per_tick * 7 * 1440, 2000, 20_000).astype(int)
     order = rng.permutation(strata)

@@ -11,7 +11,8 @@ from scipy.stats import binom, hypergeom
 
 from detectors.stats.exact_scan import ExactScan
 from detectors.stats.hypergeometric import log_upper_tail
-from detectors.stats.windows import favouring, plan, ticks_per_block
+from detectors.stats.spending import Spending
+from detectors.stats.windows import plan, ticks_per_block
 
 
 def slow_scan(reference, ticks, planned, period, budget, favoured=None):
@@ -78,13 +79,12 @@ def test_a_window_that_alarms_is_found_behind_one_of_greater_deviance_that_does_
 def test_favoured_windows_get_nine_tenths_of_the_same_budget():
     """The first tick holds one window, of 50 trials; of the 21 lengths, 7 have 100 to 800."""
     for favoured, share in (((100, 800), 0.1 / 14), ((50, 50), 0.9)):
-        even, uneven = ExactScan(250, 5000, 2000, 50), ExactScan(250, 5000, 2000, 50, favoured_trials=favoured)
+        spending = Spending(0.7, favoured, 0.9)
+        even, uneven = ExactScan(250, 5000, 2000, 50), ExactScan(250, 5000, 2000, 50, spending=spending)
         even.update(9, 50)
         uneven.update(9, 50)
         nearer = even.evidence.log_p_over_threshold[0] - uneven.evidence.log_p_over_threshold[0]
         assert nearer == pytest.approx(np.log(share * 21))
-    assert favouring((100, 800), plan(1, 2000), 50).sum() == pytest.approx(1)
-    assert favouring((1, 10), plan(1, 2000), 50).tolist() == [1 / 21] * 21
 
 
 def test_with_favoured_windows_it_agrees_with_the_slow_oracle_and_survives_json():
@@ -96,7 +96,7 @@ def test_with_favoured_windows_it_agrees_with_the_slow_oracle_and_survives_json(
         reference = rng.binomial(n0, 0.1)
         n = rng.poisson(planned, (60, 2))
         k = rng.binomial(n, np.where(np.arange(60)[:, None] > 25, 0.17, 0.1))
-        scan = ExactScan(reference, n0, 60, planned, 0.2, favoured_trials=(100, 400))
+        scan = ExactScan(reference, n0, 60, planned, 0.2, spending=Spending(0.7, (100, 400), 0.9))
         ours = []
         for tick in range(60):
             scan = ExactScan.from_json(scan.to_json()) if tick == 31 else scan
@@ -172,7 +172,7 @@ def test_arrays_over_strata_are_the_scalars_side_by_side():
 
 
 def test_the_trace_of_channel_g_is_the_reference_one():
-    scan = ExactScan(25, 500, 2000, 50, 0.01 * 0.7, g_share=1.0)
+    scan = ExactScan(25, 500, 2000, 50, 0.01 * 0.7, spending=Spending(1.0))
     trace = []
     for events in (2, 5, 9, 8, 10, 7):
         scan.update(events, 50)
@@ -190,7 +190,9 @@ def test_the_trace_of_channel_g_is_the_reference_one():
 def test_enumeration_of_every_stream_gives_the_reference_probabilities(p, alarm):
     """13 references x 64 streams of three blocks of three, all at once as strata; budget .25 a direction."""
     streams = np.array(list(itertools.product(range(13), range(4), range(4), range(4))))
-    scan = ExactScan(streams[:, 0], np.full(len(streams), 12), 3, 16, np.full(len(streams), 0.5), g_share=1.0)
+    scan = ExactScan(
+        streams[:, 0], np.full(len(streams), 12), 3, 16, np.full(len(streams), 0.5), spending=Spending(1.0)
+    )
     alarmed = np.zeros(len(streams), bool)
     for block in (1, 2, 3):
         alarmed |= scan.update(streams[:, block], 3)
@@ -237,7 +239,7 @@ def test_a_shift_present_from_the_first_tick_is_found_by_channel_f():
     scan = ExactScan(250, 5000, 2000, 50)
     first = next(tick for tick in range(2000) if scan.update(5, 50))
     assert first < 60
-    without_f = ExactScan(0, 1, 2000, 50, g_share=1.0)
+    without_f = ExactScan(0, 1, 2000, 50, spending=Spending(1.0))
     assert not any(without_f.update(5, 50) for _ in range(500))
 
 
@@ -306,15 +308,40 @@ def sum_tail(k, n, big_k, big_n):
 
 def test_a_held_reference_does_not_learn_the_change():
     """A step that lasts: G forgets it once its windows lie within; held, G still compares with before."""
-    free, held = (ExactScan(2, 40, 100, 20, g_share=1.0) for _ in range(2))
+    free, held = (ExactScan(2, 40, 100, 20, spending=Spending(1.0)) for _ in range(2))
     for tick in range(700):
         k = 1 if tick < 40 else 6
-        alarms = free.update(k, 20), held.update(k, 20)
-        if tick == 60:
+        free_alarms, held_alarms = free.update(k, 20), held.update(k, 20)
+        if tick == 59:
+            began = int(held.evidence.changed_at[0])
             held.hold([True])
-    assert alarms == (False, True)
+    assert 36 <= began <= 44
+    quiet = sum(1 if tick < 40 else 6 for tick in range(began))
+    evidence = held.evidence
+    now = log_upper_tail(evidence.events[0], evidence.trials[0], 2 + quiet, 40 + 20 * began)
+    assert evidence.log_p[0] == pytest.approx(float(now))
+    assert free.evidence.log_p_over_threshold[0] > 0
+    assert held.evidence.log_p_over_threshold[0] < 0
+    assert (free_alarms, held_alarms) == (False, False)
     held.release([True])
     assert [held.update(6, 20) for _ in range(3)] == [free.update(6, 20) for _ in range(3)]
+
+
+def test_a_held_stratum_alarms_no_more_and_the_others_as_if_it_were_not_there():
+    """Two strata move together; the first is held at once, the second never, with layers and without."""
+    for reference in (([50, 50], [1000, 1000]), ([[25, 25]] * 2, [[500, 500]] * 2)):
+        both, free = ExactScan(*reference, 500, 16, [0.01] * 2), ExactScan(*reference, 500, 16, [0.01] * 2)
+        later = 0
+        for tick in range(120):
+            layer = np.zeros(np.shape(reference[0])[1:], int)
+            k, n = layer + (1 if tick < 60 else 4), layer + 16
+            alarms, expected = both.update([k, k], [n, n]), free.update([k, k], [n, n])
+            assert alarms[1] == expected[1]
+            if later:
+                assert not alarms[0]
+            later += expected[0]
+            both.hold([later > 0, False])
+        assert later > 20
 
 
 def test_a_rebased_stratum_starts_anew_and_the_others_go_on():
@@ -388,9 +415,6 @@ def test_it_runs_past_its_period_with_the_same_memory():
         {"false_alarm_budget": 1.0},
         {"odds_margin": 0.9},
         {"odds_margin": [1.0, float("nan")], "reference_events": [1, 1]},
-        {"g_share": 1.1},
-        {"favoured_trials": (0, 5)},
-        {"favoured_trials": (6, 5)},
     ],
 )
 def test_arguments_that_cannot_be_are_refused(arguments):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from detectors.stats.hypergeometric import log_upper_tail
-from detectors.stats.layered_tail import layered_exponent, log_upper_tail_of_sum
+from detectors.stats.layered_tail import layered_exponent, layered_exponent_bound, log_upper_tail_of_sum
 
 TABLE = st.tuples(st.integers(0, 40), st.integers(1, 60), st.integers(0, 40), st.integers(1, 60)).map(
     lambda row: (min(row[0], row[1]), row[1], min(row[2], row[3]), row[3])
@@ -53,6 +53,31 @@ def test_identical_shares_in_one_layer_are_the_plain_test():
     one = np.array([[9.0]]), np.array([[50.0]]), np.array([[25.0]]), np.array([[500.0]])
     padded = [np.hstack([column, np.zeros((1, 2))]) for column in one]
     assert log_upper_tail_of_sum(*padded)[0] == pytest.approx(float(log_upper_tail(9, 50, 25, 500)), rel=1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TABLE, min_size=2, max_size=4), st.sampled_from([1.0, 1.3]))
+def test_the_exponent_is_never_above_its_bound(rows, odds):
+    psi = np.array([odds])
+    assert layered_exponent(*columns(rows), psi)[0] <= layered_exponent_bound(*columns(rows), psi)[0] + 1e-6
+
+
+def test_the_bound_is_near_the_exponent_where_the_reference_is_large():
+    """Eight layers at .05, the window at .15: within 5 %."""
+    rows = columns([(15, 100, 250, 5000)] * 8)
+    exact, bound = (f(*rows, np.ones(1))[0] for f in (layered_exponent, layered_exponent_bound))
+    assert exact > 20
+    assert exact <= bound < 1.05 * exact
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TABLE, min_size=1, max_size=3), st.sampled_from([1.0, 1.3]))
+def test_layers_that_can_tell_nothing_change_nothing_wherever_they_stand(rows, odds):
+    """No trials on one side, no events at all, nothing but events: X is known."""
+    mute = [(0, 0, 3, 9), (2, 5, 0, 0), (0, 7, 0, 9), (7, 7, 9, 9)]
+    alone = log_upper_tail_of_sum(*columns(rows), odds)[0]
+    among = log_upper_tail_of_sum(*columns(mute[:2] + rows + mute[2:]), odds)[0]
+    assert among == pytest.approx(alone, rel=1e-9, abs=1e-12)
 
 
 def test_a_tail_too_deep_for_a_plain_convolution_has_its_logarithm():
