@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from sidecar import settings
+from sidecar.config_canary import Canary
+from sidecar.config_section import HeaderName, Seconds, Section
 from sidecar.config_source import ConfigError, Key, Source, add_environment, add_flags, dotted, read_file
 from sidecar.wire.base import formats
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def _address(text: str) -> str:
@@ -48,12 +49,6 @@ def _upstream(text: str) -> str:
     return text
 
 
-def _header(text: str) -> str:
-    if text and not _HEADER.fullmatch(text):
-        raise ValueError("need an HTTP header name")
-    return text.lower()
-
-
 def _provider(text: str) -> str:
     names = sorted({name for wire_format in formats() for name in wire_format.called})
     if text and not any(wire_format.is_called(text) for wire_format in formats()):
@@ -64,14 +59,6 @@ def _provider(text: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 UpstreamAddress = Annotated[str, AfterValidator(_upstream)]
 ProviderName = Annotated[str, AfterValidator(_provider)]
-HeaderName = Annotated[str, AfterValidator(_header)]
-Seconds = Annotated[float, Field(gt=0, le=86400)]
-
-
-class Section(BaseModel):
-    """Unknown keys are refused; input never appears in an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Log(Section):
@@ -267,6 +254,7 @@ class Config(Section):
     budget: Budget = Field(default_factory=Budget)
     verdicts: Verdicts = Field(default_factory=Verdicts)
     otlp: Otlp = Field(default_factory=Otlp)
+    canary: Canary = Field(default_factory=Canary)
 
     @property
     def state_dir(self) -> Path:

@@ -22,10 +22,11 @@ from typing import Any
 import aiohttp
 
 from sidecar.canary.conversation import Message, OfferedTool, Reply, User
-from sidecar.canary.targets.base import Question, Target, UnreadableReplyError, mapping
+from sidecar.canary.targets.base import Question, Target, UnreadableReplyError, items, mapping
 
 MAX_REPLY_BYTES = 8 << 20
 MAX_IMAGE_BYTES = 4 << 20
+_MODELS_LIMIT_S = 10.0
 _TRIES = 3
 _LATER = (429, 503)
 _WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
@@ -121,9 +122,7 @@ class Asker:
             ) as answer:
                 status = answer.status
                 wait_s = _seconds(answer.headers.get("Retry-After", ""))
-                raw = await answer.content.read(MAX_REPLY_BYTES + 1)
-                while len(raw) <= MAX_REPLY_BYTES and (more := await answer.content.read(MAX_REPLY_BYTES)):
-                    raw += more
+                raw = await _read(answer)
         except TimeoutError:
             error = "timeout"
         except aiohttp.ClientConnectorError:
@@ -135,6 +134,20 @@ class Asker:
         if len(raw) > MAX_REPLY_BYTES:
             error = "too_long"
         return status, _document(raw), error, time.monotonic() - started, wait_s
+
+
+async def first_model(session: aiohttp.ClientSession, target: Target, base_url: str, key: str) -> str:
+    """What the server lists first; ``default`` where it answers and lists nothing, empty where it does not answer."""
+    base = base_url.rstrip("/").removesuffix(target.path).removesuffix("/v1")
+    headers = target.key_headers(key) if key else {}
+    try:
+        limit = aiohttp.ClientTimeout(total=_MODELS_LIMIT_S)
+        async with session.get(f"{base}/v1/models", headers=headers, timeout=limit, allow_redirects=False) as answer:
+            raw = await _read(answer)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return ""
+    listed = items((_document(raw) or {}).get("data"))
+    return str(listed[0].get("id") or "default") if listed else "default"
 
 
 def most_tokens(target: Target, question: Question) -> int:
@@ -154,6 +167,14 @@ def data_url(path: Path) -> str:
     if kind is None:
         raise OSError(f"{path.name}: need a png, jpeg, gif or webp")
     return f"data:image/{kind};base64,{base64.b64encode(raw).decode()}"
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """The body, or the first bytes of one that is longer than ``MAX_REPLY_BYTES``."""
+    raw = b""
+    while len(raw) <= MAX_REPLY_BYTES and (more := await answer.content.read(MAX_REPLY_BYTES)):
+        raw += more
+    return raw
 
 
 def _document(raw: bytes) -> dict[str, Any] | None:

@@ -4,16 +4,17 @@ Rules of this file
 * Before every request its worst cost is taken from the day's budget; where it does not fit the
   case is skipped. A server that counts more than a question can hold (a prompt of its own, or
   ``max_tokens`` not heeded) is charged that much more from its first such answer on.
-* While users are served (``Load``) each request waits, up to ``patience_s``.
-* After ``breaker`` errors in a row the rest is skipped: a server in trouble is not asked on.
+* While users are served (``Load``), or the minute's budget is spent, each request waits, up to ``patience_s``.
+* After ``breaker`` errors in a row the rest is skipped, for ``rest_s`` at least: a server in trouble is not asked on.
 * Tools run nowhere: their results are the suite's own words.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -24,6 +25,7 @@ from sidecar.canary.conversation import Assistant, Message, Reply, Transcript, U
 from sidecar.canary.expect import Opinions, Verdict, decide
 from sidecar.canary.load import Load, NoLoad
 from sidecar.canary.results import Results
+from sidecar.canary.schedule import Breaker, Minute
 
 _POLL_S = 1.0
 
@@ -37,7 +39,9 @@ class Judging(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A case asked once. ``tokens``: as the server counted, else the worst case. ``transcript`` is None where skipped."""
+    """A case asked once. ``tokens``: as the server counted, else the worst case. ``transcript`` is None where skipped.
+    ``model`` and ``fingerprint``: what the server says has answered, empty where it says nothing.
+    """
 
     case: Case
     repeat: int
@@ -45,6 +49,8 @@ class Probe:
     at_s: float
     tokens: int = 0
     transcript: Transcript | None = None
+    model: str = ""
+    fingerprint: str = ""
 
     @property
     def latency_s(self) -> float:
@@ -62,7 +68,9 @@ class NotNowError(Exception):
 
 
 class Prober:
-    """``budget``: tokens a day (UTC), over all processes that share ``results``. ``now``: Unix seconds."""
+    """``budget``: tokens a day (UTC), over all processes that share ``results``; ``minute``: what any 60 seconds may cost.
+    ``now``: Unix seconds; ``clock``: seconds that never jump, those of ``sleep``. One case is asked at a time.
+    """
 
     def __init__(
         self,
@@ -74,7 +82,11 @@ class Prober:
         load: Load | None = None,
         judge: Judging | None = None,
         breaker: int = 5,
+        rest_s: float = float("inf"),
         patience_s: float = 300.0,
+        minute: Minute | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._asker = asker
         self._results = results
@@ -82,10 +94,17 @@ class Prober:
         self._now = now
         self._load = load or NoLoad()
         self._judge = judge
-        self._breaker = breaker
+        self._breaker = Breaker(breaker, rest_s)
         self._patience_s = patience_s
-        self._errors = 0
+        self._minute = minute
+        self._clock = clock
+        self._sleep = sleep
         self._surplus = 0
+
+    @property
+    def resting(self) -> bool:
+        """Whether the server is left alone after errors."""
+        return self._breaker.open(self._clock())
 
     async def probe(self, case: Case, repeat: int = 0) -> Probe:
         """Asks ``case`` and judges what came."""
@@ -104,34 +123,44 @@ class Prober:
         if verdict.wants and self._judge:
             opinions = await self._judge.opinions(verdict.wants, case, transcript.last.text)
             verdict = decide(case, transcript, opinions)
-        self._errors = self._errors + 1 if verdict.outcome == "error" else 0
-        return Probe(case, repeat, verdict, self._now(), conversation.tokens, transcript)
+        if verdict.outcome == "error":
+            self._breaker.failed(self._clock())
+        else:
+            self._breaker.worked()
+        last = transcript.last
+        return Probe(case, repeat, verdict, self._now(), conversation.tokens, transcript, last.model, last.fingerprint)
 
     def _left_out(self, case: Case) -> str:
         if case.retired:
             return case.retired
         if case.needs_vision and not self._asker.endpoint.vision:
             return "no vision"
-        return "circuit_open" if self._errors >= self._breaker else ""
+        return "circuit_open" if self.resting else ""
 
     def _skipped(self, case: Case, repeat: int, reason: str) -> Probe:
         return Probe(case, repeat, Verdict("skipped", "not_asked", reason), self._now())
 
-    async def _quiet(self) -> bool:
+    async def _clear(self, worst: int) -> None:
+        """Waits for users and for the minute's budget. NotNowError where that takes too long."""
         waited = 0.0
-        while await self._load.busy():
-            if waited >= self._patience_s:
-                return False
-            await asyncio.sleep(_POLL_S)
-            waited += _POLL_S
-        return True
+        while True:
+            if await self._load.busy():
+                wait, why = _POLL_S, ("load", "busy")
+            else:
+                wait = self._minute.wait_s(worst, self._clock()) if self._minute else 0.0
+                why = ("budget", "the minute's budget is spent")
+            if not wait:
+                return
+            if waited + wait > self._patience_s:
+                raise NotNowError(*why)
+            await self._sleep(wait)
+            waited += wait
 
     async def ask(self, case: Case, messages: list[Message]) -> tuple[Reply, int]:
         """One request within the budget, after the users, and what it cost. NotNowError where it was not sent."""
-        if not await self._quiet():
-            raise NotNowError("load", "busy")
         question = self._asker.question(case.system, messages, case.tools, case.max_tokens)
         worst = most_tokens(self._asker.endpoint.target, question) + self._surplus
+        await self._clear(worst)
         day = datetime.fromtimestamp(self._now(), UTC).date().isoformat()
         if not self._results.reserve(day, worst, self._budget):
             raise NotNowError("budget", "the day's budget is spent")
@@ -145,6 +174,8 @@ class Prober:
                 used = 0  # nothing reached the server
         finally:
             self._results.settle(day, worst, used)
+            if self._minute:
+                self._minute.charge(used, self._clock())
         return reply, used
 
 

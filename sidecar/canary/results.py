@@ -12,13 +12,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-VERSION = 1
+VERSION = 2
 _BUSY_S = 10.0
-_SCHEMA = """
+_STEPS = (
+    """
 CREATE TABLE result (
   at_s REAL NOT NULL, run TEXT NOT NULL, suite TEXT NOT NULL, family TEXT NOT NULL, variant TEXT NOT NULL,
   language TEXT NOT NULL, epoch INTEGER NOT NULL, draw INTEGER NOT NULL, repeat INTEGER NOT NULL,
@@ -33,7 +34,16 @@ CREATE TABLE exposure (
   first_s REAL NOT NULL, last_s REAL NOT NULL, PRIMARY KEY (secret_id, suite, epoch, draw)
 ) STRICT;
 CREATE TABLE spent (day TEXT PRIMARY KEY, tokens INTEGER NOT NULL) STRICT;
-"""
+""",
+    """
+CREATE TABLE comparison (
+  at_s REAL NOT NULL, run TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL, category TEXT NOT NULL,
+  units INTEGER NOT NULL, passed_a INTEGER NOT NULL, passed_b INTEGER NOT NULL, points REAL NOT NULL,
+  low REAL NOT NULL, high REAL NOT NULL, verdict TEXT NOT NULL
+) STRICT;
+""",
+)
+"""From schema i to i + 1."""
 
 
 class StoreError(Exception):
@@ -71,7 +81,32 @@ class Row:
     tokens: int
     latency_s: float
 
+    @property
+    def case_id(self) -> str:
+        """The id of its case."""
+        variant = f"[{self.variant}]" if self.variant else ""
+        return f"{self.suite}/{self.family}{variant}/{self.language}/{self.draw}"
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Compared:
+    """One category of one comparison of models ``a`` and ``b``. ``points`` (of a hundred) is by how much b passed less."""
+
+    at_s: float
+    run: str
+    a: str
+    b: str
+    category: str
+    units: int
+    passed_a: int
+    passed_b: int
+    points: float
+    low: float
+    high: float
+    verdict: str
+
+
+_COMPARED = tuple(field.name for field in dataclasses.fields(Compared))
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 _INSERT = f"INSERT INTO result ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  # our own names
 
@@ -112,10 +147,10 @@ class Results:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise StoreError(f"{self._path}: written by a newer Kilter (version {version}, this one reads {VERSION})")
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
+        for step in _STEPS[version:]:
+            for statement in step.split(";"):
                 self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version={VERSION}")
+        self._db.execute(f"PRAGMA user_version={VERSION}")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -139,6 +174,22 @@ class Results:
             values,
         )
         return [_row(values) for values in found]
+
+    def add_comparison(self, compared: Iterable[Compared]) -> None:
+        """Keeps every category of a comparison."""
+        with self._transaction():
+            self._db.executemany(
+                f"INSERT INTO comparison ({', '.join(_COMPARED)}) VALUES ({', '.join('?' * len(_COMPARED))})",  # noqa: S608  # our own names
+                [dataclasses.astuple(one) for one in compared],
+            )
+
+    def comparisons(self, since_s: float = 0.0) -> list[Compared]:
+        """Those from ``since_s`` on, oldest first."""
+        found = self._db.execute(
+            f"SELECT {', '.join(_COMPARED)} FROM comparison WHERE at_s >= ? ORDER BY rowid",  # noqa: S608  # our own names
+            (since_s,),
+        )
+        return [Compared(*values) for values in found]
 
     def reserve(self, day: str, tokens: int, budget: int) -> bool:
         """Takes ``tokens`` out of the day's budget; False, and nothing taken, where they do not fit."""
@@ -166,6 +217,12 @@ class Results:
             "INSERT INTO exposure VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET uses = uses + 1, last_s = excluded.last_s",
             (secret_id, suite, epoch, draw, at_s, at_s),
         )
+
+    def most_uses(self) -> dict[str, int]:
+        """By suite, how often the prompts of its most used draw were asked."""
+        return {
+            suite: int(uses) for suite, uses in self._db.execute("SELECT suite, MAX(uses) FROM exposure GROUP BY suite")
+        }
 
     def next_draw(self, secret_id: str, suite: str, epoch: int, max_uses: int) -> int:
         """The lowest draw of the epoch that was used fewer than ``max_uses`` times: used-up ones do not return."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
+from random import Random
 
 from sidecar.canary.case import Case
 from sidecar.canary.prober import Probe, Prober
@@ -39,6 +40,33 @@ async def ask_round(
     return probes
 
 
+async def ask_both(
+    cases: Sequence[Case],
+    probers: tuple[Prober, Prober],
+    results: Results,
+    rng: Random,
+    *,
+    runs: tuple[str, str],
+    secret_id: str,
+    repeats: int | None = None,
+    seen: Seen = lambda _: None,
+) -> list[tuple[Probe, Probe]]:
+    """Asks two models the same ``cases``, each case of both before the next, in an order that ``rng`` draws each time:
+    whatever else changes meanwhile changes for both. ``runs``: under which names their results are kept.
+    """
+    pairs: list[tuple[Probe, Probe]] = []
+    for case in in_turn(cases):
+        for repeat in range(repeats or case.repeats):
+            pair: dict[int, Probe] = {}
+            for at in rng.sample((0, 1), 2):
+                pair[at] = probe = await probers[at].probe(case, repeat)
+                if probe.transcript is not None:
+                    results.add(row(probe, runs[at], secret_id))
+                seen(probe)
+            pairs.append((pair[0], pair[1]))
+    return pairs
+
+
 def in_turn(cases: Iterable[Case]) -> list[Case]:
     """One family of each suite after the other; the members of a family stay together, since they are compared."""
     suites: dict[str, dict[str, list[Case]]] = defaultdict(lambda: defaultdict(list))
@@ -51,7 +79,6 @@ def in_turn(cases: Iterable[Case]) -> list[Case]:
 def row(probe: Probe, run: str, secret_id: str) -> Row:
     """A probe as it is stored: without a word of what was said."""
     case, verdict = probe.case, probe.verdict
-    last = probe.transcript.last if probe.transcript else None
     return Row(
         at_s=probe.at_s,
         run=run,
@@ -70,8 +97,8 @@ def row(probe: Probe, run: str, secret_id: str) -> Row:
         quadrant=case.quadrant,
         frozen=case.frozen,
         public=case.public,
-        model=last.model if last else "",
-        fingerprint=last.fingerprint if last else "",
+        model=probe.model,
+        fingerprint=probe.fingerprint,
         outcome=verdict.outcome,
         decided_by=verdict.decided_by,
         reason=verdict.reason,

@@ -27,7 +27,8 @@ class _Subcommands(click.Group):
     "  kilter canary list\n"
     "  kilter canary lint my-suite.yaml\n"
     "  kilter canary render --epoch 2931 > prompts.jsonl\n"
-    "  kilter canary run --now --suite policy_proxy --upstream http://127.0.0.1:8000 --junit canaries.xml\n",
+    "  kilter canary run --now --suite policy_proxy --upstream http://127.0.0.1:8000 --junit canaries.xml\n"
+    "  kilter canary compare --a base --b tuned --upstream http://127.0.0.1:8000\n",
 )
 def command() -> None:
     """Questions of Kilter's own to the model: what they are, what they say, what it answers."""

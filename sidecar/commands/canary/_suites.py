@@ -9,14 +9,13 @@ from typing import Any
 
 import click
 
+from sidecar.canary import secret
 from sidecar.canary.draws import SECRET_BYTES
 from sidecar.canary.loading import SUFFIXES, LoadedSuite, SuiteError, built_in_paths, in_directory, load_all
 from sidecar.commands.run import ConfigExit
 from sidecar.config import state_dir
 from sidecar.config_source import ConfigError
 from sidecar.start import secret as installed_secret
-
-SECRET_VARIABLE = "KILTER_CANARY_SECRET"  # noqa: S105  # the variable's name
 
 files = click.argument("files", nargs=-1, metavar="[FILE...]", type=click.Path(dir_okay=False, path_type=Path))
 suites_option = click.option(
@@ -34,7 +33,7 @@ secret_option = click.option(
     "--secret-file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Rotation secret, {SECRET_BYTES} bytes as hex; {SECRET_VARIABLE}, the secret or its file, wins over it. "
+    help=f"Rotation secret, {SECRET_BYTES} bytes as hex; {secret.VARIABLE}, the secret or its file, wins over it. "
     "Without either one is made in the state directory.",
 )
 state_option = click.option(
@@ -64,22 +63,8 @@ def suites(paths: Sequence[Path], folders: Sequence[Path], names: Sequence[str] 
 
 def rotation_secret(secret_file: Path | None, state: str, environ: Mapping[str, str] = os.environ) -> bytes:
     """The 32 bytes. Exit 2 where they are not such; the text never repeats them."""
-    given, place = environ.get(SECRET_VARIABLE, ""), SECRET_VARIABLE
-    if "/" in given:  # the variable may name the file
-        given, secret_file = "", Path(given)
-    if not given and secret_file:
-        place = str(secret_file)
-        try:
-            given = secret_file.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError):
-            raise ConfigExit(f"{place}: cannot be read") from None
     try:
-        text = given.strip() or installed_secret(state_dir(state), "canary_secret")
-        found = bytes.fromhex(text)
-    except ConfigError as error:
+        given = secret.named(secret_file, environ)
+        return given or secret.parsed(installed_secret(state_dir(state), secret.INSTALLED), secret.INSTALLED)
+    except (ConfigError, secret.SecretError) as error:
         raise ConfigExit(str(error)) from None
-    except ValueError:
-        found = b""
-    if len(found) != SECRET_BYTES:
-        raise ConfigExit(f"{place}: need {SECRET_BYTES} bytes as hex")
-    return found

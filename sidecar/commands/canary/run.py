@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sidecar.canary import duration
 from sidecar.canary.arithmetic import ExpressionError
-from sidecar.canary.asking import Asker, Endpoint, Profile, most_tokens
+from sidecar.canary.asking import Asker, Endpoint
 from sidecar.canary.case import Case
 from sidecar.canary.draws import secret_id
 from sidecar.canary.generate import render
 from sidecar.canary.judge import ModelJudge, SameModelError
-from sidecar.canary.load import KilterLoad
 from sidecar.canary.loading import LoadedSuite
 from sidecar.canary.prober import Probe, Prober
 from sidecar.canary.results import Results, StoreError
@@ -38,10 +37,10 @@ from sidecar.commands.canary._suites import (
     suites,
     which_suites,
 )
+from sidecar.commands.canary._target import Target, announce, target_options, text_of
 from sidecar.commands.run import ConfigExit
 from sidecar.config import state_dir
 
-_MODELS_LIMIT_S = 10.0
 _INSUFFICIENT = 3
 
 
@@ -52,54 +51,15 @@ _INSUFFICIENT = 3
     "  kilter canary run --now my-suite.yaml --upstream http://127.0.0.1:8000 --junit canaries.xml\n"
 )
 @which_suites
-@click.option("--now", is_flag=True, help="Ask one round at once, and end. Needed: there is no other way yet.")
-@click.option(
-    "--upstream",
-    "--target",
-    "upstream",
-    envvar="KILTER_UPSTREAM",
-    required=True,
-    metavar="URL",
-    help="The model server, asked directly.",
-)
-@click.option(
-    "--api", default="openai.chat", show_default=True, type=click.Choice(sorted(targets())), help="What it speaks."
-)
+@click.option("--now", is_flag=True, help="Ask one round at once, and end. Needed: `kilter run` asks over time.")
+@target_options
 @click.option(
     "--model", default="", metavar="NAME", help="Model to ask; the first that the server lists where not given."
-)
-@click.option(
-    "--key-file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The canaries' own key. A client's key is never used.",
-)
-@click.option(
-    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with each request. May be repeated."
-)
-@click.option(
-    "--budget", default=300_000, show_default=True, type=click.IntRange(1), help="Tokens a day, all runs together."
 )
 @click.option("--epoch", type=click.IntRange(0), help="Which epoch. [the present one]")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Ask each prompt so often, instead of the suite's number.")
 @click.option(
     "--language", "languages", multiple=True, metavar="TAG", help="Only prompts in this language. May be repeated."
-)
-@click.option(
-    "--temperature", default=0.0, show_default=True, type=click.FloatRange(0, 2), help="Sampling, as deployed."
-)
-@click.option("--top-p", type=click.FloatRange(0, 1), help="Sampling, as deployed.")
-@click.option(
-    "--system-file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The deployment's system prompt, put before each suite's own.",
-)
-@click.option("--vision", is_flag=True, help="The model reads images; without it prompts with images are skipped.")
-@click.option("--timeout", default=120.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for one reply.")
-@click.option("--admin", default="", metavar="ADDRESS", help="A running Kilter: wait while users are being served.")
-@click.option(
-    "--max-inflight", default=4, show_default=True, type=click.IntRange(0), help="With --admin: more is busy."
 )
 @click.option(
     "--judge-url", default="", metavar="URL", help="A judge model, for what the rules leave open. Off by default."
@@ -128,14 +88,15 @@ def command(
     Exit 1 where a suite passed less than its threshold (any failure, where it names none), 3 where one decided
     nothing, 2 on a wrong option or file, else 0.
     """
+    target = Target.taken(given)
     options = Options(**given)
     if not options.now:
-        raise click.UsageError("only --now is there yet: canaries of a schedule are not.")
+        raise click.UsageError("need --now: canaries over time are asked by `kilter run` with canary.enabled.")
     loaded = suites(files, folders, names)
     secret = rotation_secret(secret_file, state)
     try:
         with Results(state_dir(state) / "canary.db") as results:
-            round_ = Round(options, loaded, secret, results)
+            round_ = Round(target, options, loaded, secret, results)
             probes = asyncio.run(round_.ask())
             spent = results.spent(_today())
     except StoreError as error:
@@ -158,22 +119,10 @@ class Options:
     """What was given on the command line."""
 
     now: bool
-    upstream: str
-    api: str
     model: str
-    key_file: Path | None
-    headers: tuple[str, ...]
-    budget: int
     epoch: int | None
     repeats: int | None
     languages: tuple[str, ...]
-    temperature: float
-    top_p: float | None
-    system_file: Path | None
-    vision: bool
-    timeout: float
-    admin: str
-    max_inflight: int
     judge_url: str
     judge_model: str
     judge_key_file: Path | None
@@ -184,7 +133,10 @@ class Options:
 class Round:
     """One round with its options read."""
 
-    def __init__(self, options: Options, loaded: Sequence[LoadedSuite], secret: bytes, results: Results) -> None:
+    def __init__(
+        self, target: Target, options: Options, loaded: Sequence[LoadedSuite], secret: bytes, results: Results
+    ) -> None:
+        self._target = target
         self._options = options
         self._loaded = loaded
         self._secret = secret
@@ -192,39 +144,24 @@ class Round:
         self.run = secrets.token_hex(6)
         self.started_s = time.time()
         self.model = options.model
-        self._headers = _headers(options.headers)
-        self._key = _read(options.key_file, "--key-file")
-        self._judge_key = _read(options.judge_key_file, "--judge-key-file")
-        sampling = {"temperature": options.temperature}
-        if options.top_p is not None:
-            sampling["top_p"] = options.top_p
-        self._profile = Profile(sampling, _read(options.system_file, "--system-file"))
+        self._judge_key = text_of(options.judge_key_file, "--judge-key-file")
 
     def facts(self, spent: int) -> dict[str, Any]:
         """What the report says about the run itself."""
         return {
             "run": self.run,
             "at": dt.datetime.fromtimestamp(self.started_s, dt.UTC).isoformat(timespec="seconds"),
-            "target": {"api": self._options.api, "model": self.model},
+            "target": {"api": self._target.api, "model": self.model},
             "secret_id": secret_id(self._secret),
-            "budget": {"tokens_a_day": self._options.budget, "spent_today": spent},
+            "budget": {"tokens_a_day": self._target.budget, "spent_today": spent},
         }
 
     async def ask(self) -> list[Probe]:
         """All probes."""
         options = self._options
         async with aiohttp.ClientSession() as session:
-            self.model = options.model or await _first_model(session, options.upstream, self._key)
-            endpoint = Endpoint(
-                targets()[options.api],
-                options.upstream,
-                self.model,
-                self._key,
-                options.vision,
-                options.timeout,
-                self._headers,
-            )
-            asker = Asker(session, endpoint, self._profile)
+            asker = await self._target.asker(session, options.model)
+            self.model = asker.endpoint.model
             cases = self._cases()
             judge = None
             if options.judge_url:
@@ -233,8 +170,8 @@ class Round:
                     judge = ModelJudge(Asker(session, judging), asker)
                 except SameModelError as error:
                     raise ConfigExit(f"--judge-url: {error}") from None
-            load = KilterLoad(session, options.admin, options.max_inflight) if options.admin else None
-            prober = Prober(asker, self._results, budget=options.budget, now=time.time, load=load, judge=judge)
+            load = self._target.load(session)
+            prober = Prober(asker, self._results, budget=self._target.budget, now=time.time, load=load, judge=judge)
             self._announce(asker, cases)
             return await self._asked(cases, prober)
 
@@ -274,50 +211,14 @@ class Round:
         return cases
 
     def _announce(self, asker: Asker, cases: Sequence[Case]) -> None:
-        """What it will cost at most, before anything is sent."""
-        worst = 0
-        for case in cases:
-            if not case.retired and not case.needs_vision:
-                question = asker.question(case.system, case.script, case.tools, case.max_tokens)
-                worst += most_tokens(asker.endpoint.target, question) * (self._options.repeats or case.repeats)
         sent = sum(not case.retired for case in cases)
-        click.echo(
-            f"asking {sent} prompts of {len(self._loaded)} suites: some {worst // 3:,} tokens expected, "
-            f"within {self._options.budget:,} a day",
-            err=True,
+        announce(
+            asker,
+            cases,
+            lambda case: self._options.repeats or case.repeats,
+            f"{sent} prompts of {len(self._loaded)} suites",
+            self._target.budget,
         )
-
-
-async def _first_model(session: aiohttp.ClientSession, upstream: str, key: str) -> str:
-    """What the server lists first; ``default`` where it lists nothing."""
-    base = upstream.rstrip("/").removesuffix("/v1")
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    limit = aiohttp.ClientTimeout(total=_MODELS_LIMIT_S)
-    try:
-        async with session.get(f"{base}/v1/models", headers=headers, timeout=limit) as answer:
-            listed: Any = json.loads(await answer.read())
-        return str(listed["data"][0]["id"])
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, IndexError, TypeError):
-        return "default"
-
-
-def _read(path: Path | None, option: str) -> str:
-    if path is None:
-        return ""
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ConfigExit(f"{option}: {path}: cannot be read") from None
-
-
-def _headers(given: Sequence[str]) -> Mapping[str, str]:
-    headers = {}
-    for text in given:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip() or any(sign in text for sign in "\r\n"):
-            raise ConfigExit("--header: need NAME:VALUE")
-        headers[name.strip()] = value.strip()
-    return headers
 
 
 def _today() -> str:

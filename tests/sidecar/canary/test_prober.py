@@ -8,10 +8,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from sidecar.canary.asking import Asker, Endpoint, Profile, data_url, most_tokens
+from sidecar.canary.asking import Asker, Endpoint, Profile, data_url, first_model, most_tokens
 from sidecar.canary.case import Case
 from sidecar.canary.conversation import Assistant, OfferedTool, User
 from sidecar.canary.expectation import Expect
+from sidecar.canary.judge import ModelJudge
 from sidecar.canary.load import KilterLoad
 from sidecar.canary.prober import Prober
 from sidecar.canary.results import Results
@@ -191,6 +192,14 @@ async def test_after_some_errors_in_a_row_a_server_in_trouble_is_not_asked_on(se
         assert len(server.bodies) == 3
 
 
+async def test_errors_that_are_not_in_a_row_open_nothing(session, results):
+    wrong, right = (lambda _: web.Response(status=500)), (lambda _: chat())
+    async with Server(wrong, wrong, right, wrong, wrong, right) as server:
+        run = prober(session, server.url, results, breaker=3)
+        outcomes = [(await run.probe(case(f"f{at}"))).verdict.outcome for at in range(6)]
+    assert outcomes == ["error", "error", "pass"] * 2
+
+
 async def test_an_azure_filter_is_a_refusal_and_no_error(session, results):
     blocked = web.json_response({"error": {"code": "content_filter"}}, status=400)
     async with Server(blocked) as server:
@@ -245,6 +254,69 @@ def test_a_question_never_takes_more_tokens_than_its_worst_case():
     asker = Asker(None, Endpoint(CHAT, "http://x", "m"))
     question = asker.question("sys", [User("দুঃখিত" * 10)], (OfferedTool("t", "d", {"type": "object"}),), 50)
     assert most_tokens(CHAT, question) >= len("দুঃখিত".encode()) * 10 + 50
+
+
+# -- which model -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("listed", "wanted"),
+    [
+        ({"data": [{"id": "one"}, {"id": "two"}]}, "one"),
+        ({"data": [{"id": "x" * 30_000}] * 20}, "x" * 30_000),  # in many pieces
+        ({"data": []}, "default"),
+        ({"error": "no"}, "default"),
+        ([], "default"),
+        ("<html>", "default"),
+    ],
+)
+async def test_without_a_name_the_first_model_that_the_server_lists_is_asked(session, listed, wanted):
+    async def models(request):
+        assert request.headers["Authorization"] == "Bearer k"
+        return web.Response(text=listed) if isinstance(listed, str) else web.json_response(listed)
+
+    app = web.Application()
+    app.router.add_get("/v1/models", models)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        for base in (url, f"{url}/v1/", f"{url}/v1/chat/completions"):
+            assert await first_model(session, CHAT, base, "k") == wanted
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_server_that_does_not_answer_names_no_model(session, unused_tcp_port):
+    assert await first_model(session, CHAT, f"http://127.0.0.1:{unused_tcp_port}", "k") == ""
+
+
+# -- a judge ---------------------------------------------------------------------------------
+
+
+async def judged(session, results, judge_url, timeout_s=0.2):
+    """What is open is put to a judge at ``judge_url``."""
+    open_ = case(expect={"judge": "Is it polite?"})
+    async with Server(lambda _: chat()) as server:
+        run = prober(session, server.url, results, breaker=1)
+        under_test = Asker(session, Endpoint(CHAT, server.url, "m"))
+        run._judge = ModelJudge(Asker(session, Endpoint(CHAT, judge_url, "j", timeout_s=timeout_s)), under_test)
+        verdicts = [(await run.probe(open_)).verdict for _ in range(3)]
+    return [(verdict.outcome, verdict.decided_by) for verdict in verdicts]
+
+
+async def test_a_judge_that_is_down_slow_or_lies_leaves_it_open_and_stops_no_canary(session, results, unused_tcp_port):
+    async def slow(_):
+        await asyncio.sleep(3)
+        return chat('{"score": 1}')
+
+    assert await judged(session, results, f"http://127.0.0.1:{unused_tcp_port}") == [("inconclusive", "judge")] * 3
+    for answer in (slow, lambda _: chat('{"score": 99}'), lambda _: chat("It is fine, trust me.")):
+        async with Server(answer) as judge:
+            assert await judged(session, results, judge.url) == [("inconclusive", "judge")] * 3
+    async with Server(lambda _: chat('{"score": 1}')) as judge:
+        assert await judged(session, results, judge.url) == [("pass", "judge")] * 3
 
 
 # -- users come first ------------------------------------------------------------------------

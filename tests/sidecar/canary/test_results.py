@@ -1,12 +1,13 @@
 """The store: nothing said is kept, two processes share a budget, used-up draws do not return."""
 
+import contextlib
 import dataclasses
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sidecar.canary.results import VERSION, Results, Row, StoreError
+from sidecar.canary.results import _STEPS, VERSION, Compared, Results, Row, StoreError
 
 ROW = Row(
     1.0, "r", "s", "f", "", "en", 1, 0, 0, "id", "g", "single", "none", "", "", False, True, "m", "fp",
@@ -38,6 +39,19 @@ def test_a_file_of_a_newer_kilter_or_of_something_else_is_refused(tmp_path):
         Results(path)
     with pytest.raises(StoreError):
         Results(tmp_path / "canary.db" / "below-a-file.db")
+
+
+def test_a_file_of_an_older_kilter_is_brought_forward_with_what_is_in_it(tmp_path):
+    path = tmp_path / "canary.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(f"{_STEPS[0]} PRAGMA user_version=1; INSERT INTO spent VALUES ('2026-01-01', 7);")
+    compared = Compared(3.0, "r", "a", "b", "adversarial", 9, 9, 8, 11.1, -9.0, 43.0, "insufficient")
+    with Results(path) as results:
+        assert results.spent("2026-01-01") == 7
+        results.add_comparison([compared])
+    with Results(path) as again:
+        assert again.comparisons() == [compared]
+        assert again.comparisons(since_s=4.0) == []
 
 
 def test_a_budget_is_shared_and_what_was_not_used_is_given_back(tmp_path):

@@ -1,0 +1,170 @@
+"""The task of the monitor that asks canaries: what it needs, what it says, and how it begins again."""
+
+import asyncio
+import contextlib
+import json
+import logging
+
+from aiohttp import web
+
+from sidecar import config
+from sidecar.canary.load import NoLoad
+from sidecar.monitor import probing
+from sidecar.monitor.probing import Probing
+
+SECRET = "5a" * 32
+SUITE = """version: 1
+suite: mine
+slots: {w: {nonce: 8}}
+families:
+  - {id: en, group: agentic, prompts: {en: "Say {w}."}, expect: {contains_nonce: w}}
+"""
+
+
+class Upstream:
+    """Serves ``model``, and says 404 to any other; repeats what it is told."""
+
+    def __init__(self):
+        self.model, self.asked, self.keys = "one", [], set()
+
+    async def __aenter__(self):
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_get("/v1/models", self._models)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_):
+        await self._runner.cleanup()
+
+    async def _models(self, _):
+        return web.json_response({"data": [{"id": self.model}]})
+
+    async def _chat(self, request):
+        body = json.loads(await request.read())
+        self.asked.append(body)
+        self.keys.add(request.headers.get("Authorization"))
+        if body["model"] != self.model:
+            return web.Response(status=404)
+        message = {"role": "assistant", "content": body["messages"][-1]["content"]}
+        return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}], "model": self.model})
+
+
+@contextlib.asynccontextmanager
+async def asking(folder, upstream, record=lambda _kind, _data: None, **canary):
+    (folder / "suites").mkdir(exist_ok=True)
+    (folder / "suites/mine.yaml").write_text(SUITE)
+    (folder / "key").write_text("sk-own\n")
+    section = {
+        "enabled": True, "key_file": str(folder / "key"), "tokens_a_day": 10**7, "tokens_a_minute": 10**7,
+        "interval_s": 0.01, "suites": str(folder / "suites"), "only": ["mine"], "breaker_rest_s": 0.05, **canary,
+    }  # fmt: skip
+    loaded = config.load(None, {}, upstream=upstream, state=str(folder / "state"), canary=section)
+    task = Probing(loaded, SECRET, NoLoad(), record, dict)
+    task.start()
+    try:
+        yield task
+    finally:
+        await task.close()
+
+
+async def until(task, held):
+    async with asyncio.timeout(10):
+        while not held(task.canaries()):
+            await asyncio.sleep(0.02)
+    return task.canaries()
+
+
+def passed(canaries):
+    return canaries.probes.get(("mine", "agentic", "en", "pass"), 0)
+
+
+async def test_canaries_are_asked_with_their_own_key_and_each_is_a_record_without_a_word_of_it(tmp_path):
+    told = []
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, lambda *record: told.append(record)) as task:
+        now = await until(task, lambda now: passed(now) >= 3)
+    assert upstream.keys == {"Bearer sk-own"}
+    assert [kind for kind, _ in told[:2]] == ["epoch", "probe"]
+    words = {body["messages"][-1]["content"].removeprefix("Say ").rstrip(".") for body in upstream.asked}
+    assert not any(word in json.dumps(told) for word in words)
+    assert now.valid["agentic"] == passed(now) > 0
+    assert now.tokens_left < now.tokens_a_day
+    assert now.last_success["mine"] > 0
+
+
+async def test_a_model_that_is_swapped_for_one_of_another_name_is_asked_by_that_name(tmp_path):
+    told = []
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, lambda *record: told.append(record)) as task:
+        first = await until(task, lambda now: passed(now) >= 3)
+        upstream.model = "two"
+        before = passed(task.canaries())
+        now = await until(task, lambda now: passed(now) > before + 1)
+    assert upstream.asked[-1]["model"] == "two"
+    assert (first.variant, first.variant_changes) == (("one", ""), 0)
+    assert (now.variant, now.variant_changes) == (("two", ""), 1)
+    assert now.valid["agentic"] == passed(now) - before  # what the first one said is stale
+    (change,) = [data for kind, data in told if kind == "variant"]
+    assert change == {"kind": "declared", "model": "two", "fingerprint": ""}
+
+
+async def test_a_model_that_is_named_is_asked_by_that_name_whatever_is_listed(tmp_path):
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, model="mine") as task:
+        now = await until(task, lambda now: now.probes.get(("mine", "agentic", "en", "error"), 0) >= 2)
+        assert {body["model"] for body in upstream.asked} == {"mine"}
+    assert passed(now) == 0
+
+
+async def test_what_cannot_be_had_is_tried_again(tmp_path, monkeypatch, unused_tcp_port, caplog):
+    monkeypatch.setattr(probing, "RETRY_S", 0.05)
+    async with asking(tmp_path, f"http://127.0.0.1:{unused_tcp_port}") as task:
+        now = await until(task, lambda now: now.skipped.get("no_model", 0) >= 2)
+        assert not now.asking
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, system_file=str(tmp_path / "prompt")) as task:
+        await asyncio.sleep(0.2)
+        assert not task.canaries().asking
+        (tmp_path / "prompt").write_text("Be kind.")
+        await until(task, lambda now: passed(now) >= 1)
+        assert upstream.asked[-1]["messages"][0] == {"role": "system", "content": "Be kind."}
+    assert {record.fields["why"] for record in caplog.records if record.levelno == logging.ERROR} == {
+        "the upstream does not say which models it serves (canary.model names one)",
+        f"canary.system_file: {tmp_path / 'prompt'}: cannot be read",
+    }
+
+
+async def test_what_it_will_cost_is_said_before_anything_is_sent(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "kilter.monitor"):
+        async with Upstream() as upstream, asking(tmp_path, upstream.url, interval_s=3600, tokens_a_day=100) as task:
+            await until(task, lambda now: now.asking)
+            assert upstream.asked == []
+    said = {record.message: record.fields for record in caplog.records if hasattr(record, "fields")}
+    assert said["canaries are asked"]["canaries_a_day"] == 24
+    assert said["canaries are asked"]["tokens_a_day_expected"] > 100
+    assert "more canaries are due than the day's budget is likely to hold" in said
+
+
+async def test_prompts_that_never_fit_into_a_minute_are_said_and_not_sent(tmp_path, caplog):
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, tokens_a_minute=50) as task:
+        await until(task, lambda now: now.skipped.get("budget", 0) >= 3)
+    assert upstream.asked == []
+    assert "prompts that do not fit into a minute's budget are not asked" in [
+        record.message for record in caplog.records
+    ]
+
+
+async def test_a_unix_socket_upstream_is_asked_too(tmp_path):
+    async with Upstream() as upstream:
+        path = tmp_path / "u"
+        await web.UnixSite(upstream._runner, str(path)).start()
+        async with asking(tmp_path, f"unix:{path}") as task:
+            await until(task, lambda now: passed(now) >= 1)
+
+
+async def test_off_means_that_nothing_is_begun(tmp_path):
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, enabled=False) as task:
+        await asyncio.sleep(0.2)
+        assert not task.canaries().enabled
+    assert upstream.asked == []
+    assert not (tmp_path / "state").exists()
