@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import logging
+import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import detectors
 import sidecar
 from sidecar import logs, settings
+from sidecar.canary import secret as canary_secret
 from sidecar.config import Config
 from sidecar.config_source import ConfigError
 from sidecar.hardening import forbid_core_dumps
@@ -47,8 +50,24 @@ def supervisor_settings(config: Config) -> settings.SupervisorSettings:
         require_upstream=config.readiness.require_upstream,
         upstream_shown=config.upstream,
         gateway=config.gateway_settings(routes(config.provider)),
-        monitor_config=config.model_dump_json(),
+        monitor_config=monitor_config(config),
     )
+
+
+def monitor_config(config: Config, environ: Mapping[str, str] = os.environ) -> str:
+    """The monitor's part, with the canaries' rotation secret where they are on: a child's environment holds none.
+
+    ConfigError when the secret cannot be had.
+    """
+    rotation = ""
+    if config.canary.enabled:
+        named = Path(config.canary.secret_file) if config.canary.secret_file else None
+        try:
+            found = canary_secret.named(named, environ)
+        except canary_secret.SecretError as error:
+            raise ConfigError(f"canary.secret_file: {error}") from None
+        rotation = found.hex() if found else secret(config.state_dir, canary_secret.INSTALLED)
+    return json.dumps({"config": config.model_dump(mode="json"), "canary_secret": rotation})
 
 
 def secret(state: Path, name: str) -> str:
@@ -93,7 +112,7 @@ def check_otlp() -> None:
         raise ConfigError("otlp.endpoint: need the extra: pip install 'kilter[otlp]'")
 
 
-MONITOR_KEYS = frozenset({"labels", "ticks", "baseline", "budget", "verdicts", "otlp", "log"})
+MONITOR_KEYS = frozenset({"labels", "ticks", "baseline", "budget", "verdicts", "otlp", "canary", "log"})
 """What SIGHUP can change; everything else is the data plane's and needs a restart."""
 
 
@@ -101,15 +120,16 @@ def reloaded(running: Config, read: Callable[[], Config]) -> str | None:
     """The monitor's part of the configuration as it is now, or None, said in the log, when it does not hold."""
     try:
         fresh = read()
+        taken = {key: getattr(fresh, key) for key in MONITOR_KEYS}
+        told = monitor_config(running.model_copy(update=taken))
     except ConfigError as error:
         log.error("the configuration does not hold and is not taken", extra={"fields": {"mistakes": str(error)}})  # noqa: TRY400  # its text says all
         return None
     changed = [key for key in Config.model_fields if getattr(fresh, key) != getattr(running, key)]
     if left := [key for key in changed if key not in MONITOR_KEYS]:
         log.warning("these keys need a restart and are left as they were", extra={"fields": {"keys": left}})
-    taken = {key: getattr(fresh, key) for key in MONITOR_KEYS}
     log.info("the monitor starts anew", extra={"fields": {"changed": [key for key in changed if key in MONITOR_KEYS]}})
-    return running.model_copy(update=taken).model_dump_json()
+    return told
 
 
 def run(config: Config, read: Callable[[], Config]) -> None:

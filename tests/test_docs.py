@@ -15,6 +15,7 @@ from detectors.records.verdict import Verdict
 from detectors.stats.rate_gap import RateGap
 from detectors.watch.gaps import Gap
 from sidecar import cli, config
+from sidecar.export.canaries import Canaries, CanaryCollector, GapPoints, PassRatio
 from sidecar.export.evidence import EvidenceExporter
 from sidecar.export.prometheus import PrometheusExporter
 from sidecar.export.verdicts import Judged, VerdictCollector
@@ -42,6 +43,20 @@ JUDGED = Judged(
     budget=0.007,
     store_errors=0,
     annotations=0,
+    acknowledged={("b", "s", "m"): False},
+)
+CANARIES = Canaries(
+    probes={("s", "g", "en", "pass"): 1},
+    ratios={("s", "g", "en"): PassRatio(1.0, 0.1, 1.0, 1)},
+    gaps=[GapPoints("language", "tr", "", 0.0, -1.0, 1.0, 9.0, 1, "ok")],
+    valid={"g": 1},
+    goodhart={"g": 0.0},
+    hallucination={"d": 0.0},
+    insecure_code=0.0,
+    last_success={"s": 0.0},
+    exposure={"s": 1},
+    variant=("m", "f"),
+    covered=1.0,
 )
 REFERENCE = ROOT / "sidecar" / "README.md"
 PAGES = sorted(page for page in ROOT.glob("**/*.md") if not {".git", "node_modules", ".venv"} & set(page.parts))
@@ -68,6 +83,7 @@ def every_metric():
     registry = CollectorRegistry()
     PrometheusExporter(registry, [], lambda: {("b", "s", "m"): (1.0, 1)})
     registry.register(VerdictCollector(lambda: JUDGED))
+    registry.register(CanaryCollector(lambda: CANARIES))
     EvidenceExporter(Path("/nonexistent"), registry, 0.0)
     for collector in list(registry._collector_to_names):
         for family in collector.collect():

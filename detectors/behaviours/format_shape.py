@@ -36,6 +36,7 @@ behaviour = Behaviour(
     assumes="clients ask for shapes alike over time",
     breaks="JSON modes that are turned on or off",
     observe=_observe,
+    by_language=True,
     strata=SHAPES,
     exclusive=False,
 )

@@ -33,5 +33,6 @@ behaviour = Behaviour(
     assumes="delivery is recognised equally well over time",
     breaks="content delivered in one sentence; long alternatives without a word of offering",
     observe=_observe,
+    by_language=True,
     strata=STRATA,
 )

@@ -41,6 +41,7 @@ behaviour = Behaviour(
     assumes="the server reports blocks as its wire format documents",
     breaks="filters that answer in plain text in the model's place",
     observe=_observe,
+    by_language=True,
     strata=tuple(_SIGNALS),
     exclusive=False,
 )

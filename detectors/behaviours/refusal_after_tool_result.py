@@ -39,6 +39,7 @@ behaviour = Behaviour(
     assumes="chains of a length come from the same kinds of tasks",
     breaks="tools that the server runs unseen; outages that lengthen chains",
     observe=_observe,
+    by_language=True,
     strata=STRATA,
     unit_rule="conversation",
 )

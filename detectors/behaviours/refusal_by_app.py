@@ -33,4 +33,5 @@ behaviour = Behaviour(
     assumes="an application asks the same kind of thing over time",
     breaks="new system prompts and new purposes of an application",
     observe=_observe,
+    by_language=True,
 )

@@ -32,5 +32,6 @@ behaviour = Behaviour(
     assumes="a stratum's users and requests are alike over time",
     breaks="clients that cut the history they send; turn counts that the server keeps",
     observe=_observe,
+    by_language=True,
     strata=STRATA,
 )

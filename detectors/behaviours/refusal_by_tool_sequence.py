@@ -31,5 +31,6 @@ behaviour = Behaviour(
     assumes="tools keep their names",
     breaks="renamed tools; histories that live on the server",
     observe=_observe,
+    by_language=True,
     unit_rule="conversation",
 )

@@ -33,6 +33,7 @@ behaviour = Behaviour(
     assumes="the share of failing tools does not hide in the other states",
     breaks="tools that the server runs unseen",
     observe=_observe,
+    by_language=True,
     strata=STATES,
     unit_rule="conversation",
 )

@@ -35,6 +35,7 @@ behaviour = Behaviour(
     assumes="people react to a refusal alike over time",
     breaks="conversations without an id of their own; long pauses",
     observe=_observe,
+    by_language=True,
     strata=STRATA,
     unit_rule="conversation",
 )

@@ -36,4 +36,5 @@ behaviour = Behaviour(
     breaks="changed `max_tokens`; another mix of scripts",
     strata=STRATA,
     measure=_measure,
+    by_language=True,
 )

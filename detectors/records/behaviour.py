@@ -60,6 +60,8 @@ class Behaviour:
     so a row's trials are the observations of all its strata. None: every stratum has its own trials.
     ``exclusive``: an exchange is in one stratum at most, so that strata are the parts of a whole; otherwise, and where
     there are rows, they are neither tested together nor folded into one another.
+    ``by_language``: rates differ between languages, so that another mix of languages would move this one's: a stratum is
+    compared language by language.
     ``needs_identity``: only exchanges with a user key are counted; without any the state is ``no_user_key``.
     ``context``: tells how the service does, not how the model behaves; shown, never an alarm.
     """
@@ -74,6 +76,7 @@ class Behaviour:
     unit_rule: UnitRule = "pick"
     row: Callable[[str], str] | None = None
     exclusive: bool = True
+    by_language: bool = False
     needs_identity: bool = False
     context: bool = False
     measure: Callable[[Exchange, Features], Iterable[Measurement]] | None = None

@@ -12,7 +12,7 @@ class Sighting:
     ``conversation`` and ``user`` are keyed hashes, ``user`` None where nobody is named;
     ``recognised`` is False where the conversation's key is random because nothing identified it.
     ``turn`` is the number of human turns so far, None where it cannot be told. ``at_s`` is Unix time of
-    the request's start. ``model`` is a label of a closed set. ``response_id``, ``trace_id`` and ``app``
+    the request's start. ``model`` is a label of a closed set, and ``language``, what the human wrote in, empty where nobody asked. ``response_id``, ``trace_id`` and ``app``
     let an operator find the exchange in logs of his own.
     """
 
@@ -25,3 +25,4 @@ class Sighting:
     response_id: str = ""
     trace_id: str = ""
     app: str = ""
+    language: str = ""

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 State = Literal[
     "no_baseline",
     "warming_up",
+    "no_user_key",
     "too_few_users",
     "undetectable",
     "in_control",

@@ -17,6 +17,7 @@ one that was labelled by another classifier or counted by other rules: such a on
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +30,9 @@ from detectors.records.measurement import Measurement
 from detectors.records.observation import Observation
 from detectors.records.sighting import Sighting
 from detectors.records.verdict import Alarm, Verdict
-from detectors.watch.explanation import subject
+from detectors.watch.explanation import subject, unnamed
 from detectors.watch.gaps import Gap, gaps
+from detectors.watch.identities import Identities
 from detectors.watch.learning import Learning
 from detectors.watch.promotion import promoted
 from detectors.watch.rules import COUNTING, Rules
@@ -70,6 +72,7 @@ class Analysis:
         self.invalid: dict[str, int] = dict.fromkeys(INVALID, 0)
         self.units = Units(behaviours)
         self.ticks = Ticks(rules.tick_s, rules.grace_s)
+        self._identities = Identities()
         self._behaviours = {behaviour.name: behaviour for behaviour in behaviours}
         self._context = {behaviour.name for behaviour in behaviours if behaviour.context}
         self._calibrations = dict(calibrations or {})
@@ -84,6 +87,7 @@ class Analysis:
         if tick is None:
             return
         judged = (self.watch.judged_as(sighting.model) if self.watch else None) or sighting.model
+        self._identities.saw(judged, sighting.at_s, named=sighting.user is not None)
         taken = (one for one in measurements if one.feature not in self._context)
         exceeded = (one for measured in taken for one in self._thresholds.observations(measured, judged))
         shown = [one for one in (*observations, *exceeded) if one.feature not in self._context]
@@ -114,7 +118,9 @@ class Analysis:
         return changed
 
     def verdicts(self) -> list[Verdict]:
-        """Of every stratum that is tested or has been seen since the last promotion."""
+        """Of every stratum that is tested or has been seen since the last promotion, and of those that would be if requests
+        named their users.
+        """
         tested = self.watch.verdicts() if self.watch else []
         at_s = (self.ticks.next or 0) * self.rules.tick_s
         untested = [
@@ -131,7 +137,30 @@ class Analysis:
             for series, events, trials in self._totals
             if not (self.watch and self.watch.tests(series))
         ]
-        return [*tested, *untested]
+        return self._without_users([*tested, *untested], at_s)
+
+    def _without_users(self, verdicts: list[Verdict], at_s: float) -> list[Verdict]:
+        """The verdicts, where a behaviour must tell users apart and no request names one: ``no_user_key``. What is in alarm
+        stays so until it is shown to be over.
+        """
+        watched = [behaviour for behaviour in self._behaviours.values() if behaviour.needs_identity]
+        blind = {(behaviour.name, model) for behaviour in watched for model in self._identities.unnamed()}
+
+        def said(verdict: Verdict) -> Verdict:
+            if (verdict.behaviour, verdict.model) not in blind or verdict.state == "out_of_control":
+                return verdict
+            text = unnamed(verdict.behaviour, verdict.stratum)
+            return dataclasses.replace(verdict, state="no_user_key", explanation=text)
+
+        known = {verdict.series for verdict in verdicts}
+        unseen = [
+            Verdict(behaviour.name, stratum, model, "no_user_key", at_s, unnamed(behaviour.name, stratum))
+            for behaviour in watched
+            for stratum in behaviour.strata or ()
+            for model in sorted(self._identities.unnamed())
+            if (behaviour.name, stratum, model) not in known
+        ]
+        return [*map(said, verdicts), *unseen]
 
     def gaps(self) -> list[Gap]:
         """Of every behaviour that compares strata, since the last promotion."""
@@ -190,6 +219,7 @@ class Analysis:
                 "invalid": self.invalid,
                 "units": self.units.state(whole=whole),
                 "ticks": self.ticks.state(whole=whole),
+                "identities": self._identities.state(),
                 "thresholds": self._thresholds.state(),
                 "totals": self._totals.state(),
                 "tick_s": self.rules.tick_s,
@@ -226,6 +256,8 @@ class Analysis:
         analysis.invalid.update(saved["invalid"])
         analysis.units.restore(saved["units"])
         analysis.ticks.restore(saved["ticks"])
+        if "identities" in saved:  # an older Kilter did not ask
+            analysis._identities.restore(saved["identities"])
         analysis._thresholds.restore(saved["thresholds"])
         analysis._totals.restore(saved["totals"])
         return analysis

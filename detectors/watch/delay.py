@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from detectors.stats.confidence_sequence import difference_from_reference
 from detectors.stats.exact_scan import ExactScan
 from detectors.stats.localise import localise
+from detectors.stats.parameters import ScanParameters
 from detectors.stats.power import typical_delay
+from detectors.stats.spending import FAVOURING
 from detectors.stats.windows import ticks_per_block
 from detectors.watch.rules import Rules
 from detectors.watch.tested import ALPHA
@@ -98,6 +100,7 @@ def found_within(stream: Stream, shift: float, rules: Rules, rng: np.random.Gene
         per_block,
         np.full(runs, stream.share),
         np.full(runs, stream.odds_margin),
+        FAVOURING,
     )
     before = rng.beta(stream.events + 0.5, stream.trials - stream.events + 0.5, runs)
     after = np.clip(before + shift, 0, 1)
@@ -139,16 +142,16 @@ def _is_worth_a_simulation(stream: Stream, rate: float, rules: Rules) -> bool:
     """Whether the shift is beyond the floor, and its mean counts alarm within a period."""
     if abs(rate - stream.rate) <= rules.floor_at(stream.rate):
         return False
-    delay = typical_delay(
+    scan = ScanParameters(
         stream.events,
         stream.trials,
-        rate,
         rules.ticks_per_period,
         stream.trials_per_tick,
         stream.share,
         stream.odds_margin,
+        FAVOURING,
     )
-    return bool(np.isfinite(delay))
+    return bool(np.isfinite(typical_delay(scan, rate)))
 
 
 def _since_change(history: Counts, stream: Stream) -> Counts:

@@ -24,6 +24,11 @@ def subject(behaviour: str, stratum: str) -> str:
     return f"{behaviour.replace('_', ' ')}, {_NAMES.get(stratum, stratum)}"
 
 
+def unnamed(behaviour: str, stratum: str) -> str:
+    """What is said where users must be told apart and nobody names any."""
+    return f"{subject(behaviour, stratum)}: no request of the last day names its user, so nothing is counted"
+
+
 def rate_with(rate: float, interval: Sequence[float]) -> str:
     """A rate and its interval, in percent.
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from detectors.watch.layered import whole
 from detectors.watch.open_tick import Series, TickCounts
 from detectors.watch.users import Users
 
@@ -63,8 +64,11 @@ class Learning:
 
     @property
     def most_trials(self) -> int:
-        """Of the largest row."""
-        return max((counted.total for counted in self.trials.values()), default=0)
+        """Of the largest row, whose layers count together."""
+        rows: dict[Series, int] = {}
+        for layer, counted in self.trials.items():
+            rows[whole(layer)] = rows.get(whole(layer), 0) + counted.total
+        return max(rows.values(), default=0)
 
     def update(self, index: int, counts: TickCounts) -> None:
         """One closed tick, in order."""

@@ -5,6 +5,7 @@
   are layers of one test; so are those past the number of strata allowed, which are shared out over
   behaviours in turn, largest strata first.
 * A behaviour of two or more strata is also tested as a whole, all its strata as layers.
+* A stratum of a behaviour that counts by language is tested as a whole, its languages as layers, so that their mix may move.
 * Of the outcomes of a choice (tool after tool) all that were never seen are one stratum, of 0 events.
 * The margin is the larger of ``Rules.margin`` at the reference rate and two standard deviations
   of the rate between days, which with less than a dozen days is taken at its upper bound. With less than
@@ -22,6 +23,7 @@ from detectors.records.baseline import OVERALL, REST, Baseline, Layer, Reference
 from detectors.records.behaviour import Behaviour
 from detectors.stats.over_dispersion import OverDispersion, over_dispersion
 from detectors.stats.power import reference_needed
+from detectors.watch.layered import stratum_of
 from detectors.watch.learning import Counted, Learning
 from detectors.watch.open_tick import Series
 from detectors.watch.rules import COUNTING, Rules
@@ -99,10 +101,13 @@ def _share_out(groups: list[_Group], most: int) -> None:
 
 @dataclasses.dataclass(slots=True)
 class _Stratum:
+    """``layers`` make it up; ``trials`` and ``events`` are those of all of them."""
+
     series: Series
     trials: Counted
     events: Counted
     users: float
+    layers: tuple[Layer, ...]
 
     def too_small(self, rules: Rules) -> bool:
         """Whether it has less than a tenth of what it needs."""
@@ -134,7 +139,7 @@ class _Group:
 
     def _reference(self, name: str, parts: list[_Stratum]) -> Reference:
         behaviour, _, model = parts[0].series
-        layers = tuple(Layer(part.series[1], part.events.total, part.trials.total) for part in parts)
+        layers = tuple(layer for part in parts for layer in part.layers)
         noises = [(over_dispersion(*_by_days(part)), part) for part in parts]
         trials = sum(layer.trials for layer in layers)
         log_margin = sum(math.log(self._margin(days, part)) * part.trials.total for days, part in noises) / trials
@@ -157,15 +162,42 @@ class _Group:
 
 def _strata(learning: Learning, behaviour: Behaviour, model: str) -> list[_Stratum]:
     found = []
+    by_stratum: dict[str, list[Series]] = {}
     for row, trials in learning.trials.items():
         if (row[0], row[2]) == (behaviour.name, model):
+            if behaviour.by_language:
+                by_stratum.setdefault(stratum_of(row[1]), []).append(row)
+                continue
             events = {row: learning.events.get(row, Counted())}
             if behaviour.row:
                 outcomes = [s for s in learning.events if s[0] == row[0] and s[2] == model]
                 events = {s: learning.events[s] for s in outcomes if behaviour.row(s[1]) == row[1]}
                 events[row[0], f"{row[1]}>{NEW}", model] = Counted()
-            found += [_Stratum(s, trials, counted, learning.users[row].effective) for s, counted in events.items()]
-    return found
+            for series, counted in events.items():
+                layers = (Layer(series[1], counted.total, trials.total),)
+                found.append(_Stratum(series, trials, counted, learning.users[row].effective, layers))
+    return found + [_of_layers(learning, behaviour.name, stratum, rows) for stratum, rows in by_stratum.items()]
+
+
+def _of_layers(learning: Learning, behaviour: str, stratum: str, rows: list[Series]) -> _Stratum:
+    """A stratum that was counted language by language."""
+    trials = [learning.trials[row] for row in rows]
+    events = [learning.events.get(row, Counted()) for row in rows]
+    layers = sorted(
+        (Layer(row[1], k.total, n.total) for row, k, n in zip(rows, events, trials, strict=True)),
+        key=lambda layer: (-layer.trials, layer.stratum),
+    )
+    users = sum(learning.users[row].effective for row in rows)
+    return _Stratum((behaviour, stratum, rows[0][2]), _sum(trials), _sum(events), users, tuple(layers))
+
+
+def _sum(counted: list[Counted]) -> Counted:
+    total = Counted()
+    for one in counted:
+        for kept, more in ((total.periods, one.periods), (total.days, one.days)):
+            for key, count in more.items():
+                kept[key] = kept.get(key, 0) + count
+    return total
 
 
 def _too_small(events: int, trials: int, rules: Rules) -> bool:

@@ -21,8 +21,10 @@ from detectors.stats.exact_scan import ExactScan
 from detectors.stats.localise import localise
 from detectors.stats.multiplicity import e_value_of
 from detectors.stats.power import undetectable
+from detectors.stats.spending import FAVOURING
 from detectors.stats.standardise import decompose
 from detectors.watch.explanation import explained
+from detectors.watch.layered import whole
 from detectors.watch.open_tick import Series, TickCounts
 from detectors.watch.promotion import NEW
 from detectors.watch.ring import Counts, TickRing
@@ -58,6 +60,7 @@ class Tested:
         self._reference = np.zeros((len(self.references), layers, 2), np.int64)
         self._by_row: dict[Series, list[tuple[int, int]]] = {}
         self._by_event: dict[Series, list[tuple[int, int]]] = {}
+        self._strata: set[Series] = set()
         for at, reference in enumerate(self.references):
             for layer, part in enumerate(reference.layers):
                 self._reference[at, layer] = part.events, part.trials
@@ -65,6 +68,7 @@ class Tested:
                 self._by_row.setdefault(its_row, []).append((at, layer))
                 event = (reference.behaviour, part.stratum, reference.model)
                 self._by_event.setdefault(event, []).append((at, layer))
+                self._strata.add(whole(event))
         self._row = row
         planned = [one.trials / baseline.ticks * rules.tick_s / baseline.tick_s for one in self.references]
         self._scan = ExactScan(
@@ -74,6 +78,7 @@ class Tested:
             planned,
             np.array([share for _, share in shared]),
             np.array([reference.odds_margin for reference in self.references]),
+            FAVOURING,
         )
         self.tracks = [Track(Episode(one.events, one.trials, self._margin(one), ALPHA)) for one in self.references]
         self._ring = TickRing(len(self.references), layers)
@@ -86,11 +91,21 @@ class Tested:
         return min(0.99, max(self._rules.floor_at(rate), 4 * float(np.sqrt(rate * (1 - rate) / reference.trials))))
 
     def places(self, row: Series, series: Series) -> list[tuple[int, int]]:
-        """(reference, layer) in which the stratum counts. An outcome that its row does not know counts as ``NEW``."""
+        """(reference, layer) in which the stratum counts. An outcome that its row does not know counts as ``NEW``; a layer of
+        a stratum that the baseline knows without layers counts in the stratum.
+        """
         if series in self._by_event:
             return self._by_event[series]
         unknown = (row[0], f"{row[1]}>{NEW}", row[2])
-        return self._by_event.get(unknown, []) if row != series else []
+        return self._by_event.get(unknown if row != series else whole(series), [])
+
+    def knows(self, row: Series, series: Series) -> bool:
+        """Whether what is counted in this stratum is compared with anything."""
+        return series in self._strata or bool(self.places(row, series))
+
+    def _rows(self, row: Series) -> list[tuple[int, int]]:
+        """(reference, layer) in which the trials of a row count."""
+        return self._by_row.get(row) or self._by_row.get(whole(row), [])
 
     def track_of(self, series: Series) -> Track | None:
         """The track of a tested stratum."""
@@ -100,7 +115,7 @@ class Tested:
         """One tick; how many alarms were not raised for want of users."""
         tick: Counts = np.zeros_like(self._reference)
         for row, trials in counts.trials.items():
-            for at, layer in self._by_row.get(row, ()):
+            for at, layer in self._rows(row):
                 tick[at, layer, 1] += trials
                 for user in counts.users[row]:
                     self.tracks[at].users.add(user)
@@ -136,7 +151,7 @@ class Tested:
             for at, _ in self.places(row, series):
                 self.tracks[at].events.extend(examples)
         for row, examples in counts.others.items():
-            for at, _ in self._by_row.get(row, ()):
+            for at, _ in self._rows(row):
                 self.tracks[at].others.extend(examples)
 
     def _begin(self, at: int, track: Track) -> None:

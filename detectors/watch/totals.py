@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from detectors.watch.layered import whole
 from detectors.watch.open_tick import Series, TickCounts
 
 
@@ -19,7 +20,8 @@ class Totals:
     def update(self, counts: TickCounts) -> None:
         """One closed tick."""
         for total, more in ((self._trials, counts.trials), (self._events, counts.events)):
-            for series, count in more.items():
+            for layer, count in more.items():
+                series = whole(layer)
                 total[series] = total.get(series, 0) + count
 
     def __iter__(self) -> Iterator[tuple[Series, int, int]]:

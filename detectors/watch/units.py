@@ -19,6 +19,7 @@ from detectors.records.behaviour import Behaviour
 from detectors.records.observation import Observation
 from detectors.records.sighting import Sighting
 from detectors.records.verdict import Example
+from detectors.watch.layered import layered
 from detectors.watch.open_tick import OpenTick, Series
 from detectors.watch.picks import is_picked, length_begins
 from detectors.watch.repeats import Repeats
@@ -74,6 +75,8 @@ class Units:
                 self.left_out[reason] += 1
                 continue
             event = series if observation.value >= 0.5 else None
+            if self._behaviours[observation.feature].by_language:
+                row, event = layered(row, sighting.language), event and layered(event, sighting.language)
             tick.add(row, sighting.user, sighting.conversation, event)
             example = example or Example(sighting.at_s, sighting.response_id, sighting.trace_id, sighting.app)
             tick.show(row, event, example)

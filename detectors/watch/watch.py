@@ -38,8 +38,10 @@ class Watch:
         self._row = row
         shares = budget_shares(rules.false_alarm_budget, [one.weight for one in baseline.references])
         shared = list(zip(baseline.references, shares.tolist(), strict=True))
-        kinds = ([pair for pair in shared if (len(pair[0].layers) > 1) == layered] for layered in (False, True))
-        self._panels = [Tested(pairs, baseline, rules, row) for pairs in kinds if pairs]
+        # A panel is as wide as its widest stratum: those of like widths go together.
+        widths = sorted({(len(reference.layers) - 1).bit_length() for reference in baseline.references})
+        kinds = ([pair for pair in shared if (len(pair[0].layers) - 1).bit_length() == width] for width in widths)
+        self._panels = [Tested(pairs, baseline, rules, row) for pairs in kinds]
 
     @property
     def hypotheses(self) -> int:
@@ -58,7 +60,7 @@ class Watch:
         if judged is None:
             return False
         row: Series = (behaviour, self._row(behaviour, stratum), judged)
-        return any(panel.places(row, (behaviour, stratum, judged)) for panel in self._panels)
+        return any(panel.knows(row, (behaviour, stratum, judged)) for panel in self._panels)
 
     def update(self, index: int, counts: TickCounts) -> list[Verdict]:
         """One closed tick, in order; the verdicts whose state changed with it."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from detectors.records.baseline import Baseline
 from detectors.records.verdict import Alarm, Verdict
+from sidecar.store.base import Acknowledgement
 from sidecar.store.baseline_file import dumped
 
 MOST_BYTES = 16 << 20
@@ -43,6 +44,12 @@ class Judge(Protocol):
     def alarms(self) -> list[Alarm]:
         """Newest first."""
 
+    def acknowledge(self, alarm_id: str, by: str, control: str, now_s: float) -> dict[str, Any]:
+        """Keeps that somebody has seen an alarm, and what is done about it meanwhile."""
+
+    def acknowledged(self) -> Mapping[str, Acknowledgement]:
+        """By the alarm's id."""
+
     def verdicts(self) -> list[Verdict]:
         """Of every stratum."""
 
@@ -64,6 +71,8 @@ class Api:
         app.router.add_put("/api/v1/baselines/use", self._use)
         app.router.add_put("/api/v1/annotations", self._annotate)
         app.router.add_get("/api/v1/alarms", self._alarms)
+        app.router.add_put("/api/v1/alarms/{id}/ack", self._acknowledge)
+        app.router.add_post("/api/v1/alarms/{id}/ack", self._acknowledge)
         app.router.add_get("/api/v1/verdicts", self._verdicts)
 
     async def _list(self, _: web.Request) -> web.Response:
@@ -96,7 +105,17 @@ class Api:
         return self._command(lambda: self._judge.annotate(text, self._clock()))
 
     async def _alarms(self, _: web.Request) -> web.Response:
-        return web.json_response([alarm.to_dict() for alarm in self._judge.alarms()])
+        return web.json_response(alarms_document(self._judge.alarms(), self._judge.acknowledged()))
+
+    async def _acknowledge(self, request: web.Request) -> web.Response:
+        given = await _given(request)
+        by, control = given.get("by"), given.get("control")
+        if not isinstance(by, str) or not isinstance(control, str):
+            return _word('need {"by": "<who>", "control": "<what is done about it meanwhile>"}', 400)
+        alarm_id = request.match_info["id"]
+        if alarm_id not in {alarm.id for alarm in self._judge.alarms()}:
+            return _word(f"no alarm {alarm_id[:40]!r} is known", 404)
+        return self._command(lambda: self._judge.acknowledge(alarm_id, by, control, self._clock()))
 
     async def _verdicts(self, _: web.Request) -> web.Response:
         return web.json_response([verdict.to_dict() for verdict in self._judge.verdicts()])
@@ -108,6 +127,19 @@ class Api:
             return _word(str(error), 409)
         self._changed()
         return web.json_response(done)
+
+
+def alarms_document(alarms: Sequence[Alarm], acknowledged: Mapping[str, Acknowledgement]) -> list[dict[str, Any]]:
+    """Plain JSON: each alarm, and by whom and when it was acknowledged, or null."""
+    return [
+        {
+            **alarm.to_dict(),
+            "acknowledged": {"at_s": one.at_s, "by": one.by, "control": one.control}
+            if (one := acknowledged.get(alarm.id))
+            else None,
+        }
+        for alarm in alarms
+    ]
 
 
 async def _given(request: web.Request) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from detectors.records.features import LABELS
 from detectors.records.verdict import Alarm, State, Verdict
 from detectors.stats.clopper_pearson import lower_bound, upper_bound
 from detectors.watch.gaps import Gap
+from sidecar.admin.api import alarms_document
 from sidecar.export.base import Series
 from sidecar.gateway.counters import Counters
+from sidecar.store.base import Acknowledgement
 
 INTERVAL = 0.95
 _ATTENTION: tuple[State, ...] = (
-    "out_of_control", "watch", "recovered", "too_few_users", "undetectable", "warming_up", "in_control", "no_baseline",
+    "out_of_control", "watch", "recovered", "no_user_key", "too_few_users", "undetectable", "warming_up", "in_control", "no_baseline",
 )  # fmt: skip
 
 
@@ -72,7 +74,8 @@ class Copies:
 @dataclass(frozen=True, slots=True)
 class Status:
     """The whole. ``labels`` maps model to label to count since the monitor's start. ``verdicts`` are those of every
-    stratum, ``alarms`` the last ones, newest first, ``baseline`` what is used and what is being learned.
+    stratum, ``alarms`` the last ones, newest first, ``acknowledged`` what people did about them, by the alarm's id,
+    ``baseline`` what is used and what is being learned.
     """
 
     version: str
@@ -88,6 +91,7 @@ class Status:
     verdicts: tuple[Verdict, ...] = ()
     gaps: tuple[Gap, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -98,11 +102,11 @@ class Status:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; what is not a number is null."""
-        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        plain = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "acknowledged"}
         plain["traffic"], plain["copies"] = asdict(self.traffic), asdict(self.copies)
         plain["behaviours"] = [asdict(behaviour) for behaviour in self.behaviours]
         plain["verdicts"] = [verdict.to_dict() for verdict in self.verdicts]
-        plain["alarms"] = [alarm.to_dict() for alarm in self.alarms]
+        plain["alarms"] = alarms_document(self.alarms, self.acknowledged)
         plain["gaps"] = [_gap(gap) for gap in self.gaps]
         return plain
 
@@ -158,6 +162,12 @@ class DataPlaneView:
         metric = next(m for m in self._workers[0].metrics if m.name == name)
         rows = [labels for labels in metric.combinations() if not outcomes or labels[0] in outcomes]
         return round(sum(worker.read(name, labels, 1)[0] for worker in self._workers for labels in rows))
+
+    def buckets(self, name: str) -> tuple[tuple[float, ...], list[float]]:
+        """(upper bounds, counts) of a histogram, every series together; each bucket alone, the last above all bounds."""
+        metric = next(m for m in self._workers[0].metrics if m.name == name)
+        rows = [worker.read(name, labels, metric.width) for worker in self._workers for labels in metric.combinations()]
+        return metric.buckets, [sum(counts) for counts in zip(*rows, strict=True)][:-1]
 
     def traffic(self) -> Traffic:
         """Requests and what went wrong with them."""

@@ -31,7 +31,16 @@ from sidecar.store import baseline_file
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0}
 _ALARM, _USAGE, _INSUFFICIENT = 1, 2, 3
-_WORST_FIRST = ("out_of_control", "watch", "recovered", "in_control", "undetectable", "too_few_users", "warming_up")
+_WORST_FIRST = (
+    "out_of_control",
+    "watch",
+    "recovered",
+    "in_control",
+    "undetectable",
+    "no_user_key",
+    "too_few_users",
+    "warming_up",
+)
 _NOWHERE = "http://127.0.0.1:1"
 
 

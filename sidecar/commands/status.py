@@ -13,7 +13,7 @@ from sidecar.admin_client import AdminClient, AdminError
 from sidecar.commands.run import ConfigExit
 from sidecar.config import state_dir
 
-QUIET = ("in_control", "warming_up", "undetectable", "too_few_users", "no_baseline")
+QUIET = ("in_control", "warming_up", "undetectable", "no_user_key", "too_few_users", "no_baseline")
 """States of which only the number is shown."""
 
 
@@ -76,12 +76,19 @@ def _judged(document: dict[str, Any]) -> Table | str:
     table.add_column("state", no_wrap=True)
     table.add_column("what and by how much")
     states = [verdict["state"] for verdict in document["verdicts"]]
+    acknowledged = {_series(alarm["verdict"]) for alarm in document["alarms"] if alarm["acknowledged"]}
     for verdict in document["verdicts"]:
         if verdict["state"] not in QUIET:
-            table.add_row(verdict["state"].replace("_", " "), verdict["explanation"])
+            seen = verdict["state"] == "out_of_control" and _series(verdict) in acknowledged
+            table.add_row(verdict["state"].replace("_", " ") + ", acknowledged" * seen, verdict["explanation"])
     quiet = [f"{states.count(state)} {state.replace('_', ' ')}" for state in QUIET if state in states]
     table.add_row("others", ", ".join(quiet))
     return table
+
+
+def _series(verdict: dict[str, Any]) -> tuple[str, str, str, float | None]:
+    """A stratum and the change that its alarm, if any, is about."""
+    return verdict["behaviour"], verdict["stratum"], verdict["model"], verdict["changed_at_s"]
 
 
 def _strata(behaviour: dict[str, Any], window_s: float) -> Table:

@@ -45,7 +45,9 @@ _GAPS: tuple[tuple[str, str, Callable[[RateGap], float]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is exported. Counters count since the state was begun; ``heard`` maps behaviours to Unix seconds (0: never)."""
+    """What is exported. Counters count since the state was begun; ``heard`` maps behaviours to Unix seconds (0: never),
+    ``acknowledged`` each stratum that is out of control to whether somebody has said what is done about it.
+    """
 
     verdicts: Sequence[Verdict]
     gaps: Sequence[Gap]
@@ -64,6 +66,7 @@ class Judged:
     budget: float
     store_errors: int
     annotations: int
+    acknowledged: Mapping[tuple[str, str, str], bool]
 
 
 class VerdictCollector(Collector):
@@ -76,6 +79,7 @@ class VerdictCollector(Collector):
         """Every family; those of closed label sets with every label from the start."""
         judged = self._judged()
         yield from _of_verdicts(judged.verdicts)
+        yield from _of_acknowledgements(judged.acknowledged)
         yield from _of_gaps(judged.gaps)
         yield from _of_counts(judged)
         yield from _of_the_baseline(judged)
@@ -90,6 +94,17 @@ def _of_verdicts(verdicts: Sequence[Verdict]) -> Iterator[Metric]:
             if not math.isnan(shown := value(verdict)):
                 family.add_metric(list(verdict.series), shown)
         yield family
+
+
+def _of_acknowledgements(acknowledged: Mapping[tuple[str, str, str], bool]) -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "kilter_alarm_acknowledged",
+        "Of a stratum that is out of control: 1 where its alarm was acknowledged.",
+        labels=SERIES,
+    )
+    for series, done in sorted(acknowledged.items()):
+        family.add_metric(list(series), float(done))
+    yield family
 
 
 def _of_gaps(gaps: Sequence[Gap]) -> Iterator[Metric]:

@@ -18,7 +18,8 @@ from detectors.features.calibration import classifier_digest, shipped
 from detectors.records.baseline import Baseline
 from detectors.records.behaviour import Behaviour
 from detectors.records.verdict import Alarm, Verdict
-from detectors.watch.analysis import Analysis
+from detectors.watch.analysis import MOST_ALARMS, Analysis
+from detectors.watch.layered import stratum_of
 from detectors.watch.promotion import NEW
 from detectors.watch.rules import Rules
 from sidecar.admin.api import RefusedError
@@ -27,7 +28,7 @@ from sidecar.export.base import Series
 from sidecar.export.verdicts import Judged
 from sidecar.monitor.succession import Succession
 from sidecar.store import baseline_file
-from sidecar.store.base import Annotation, Store, StoreError
+from sidecar.store.base import Acknowledgement, Annotation, Store, StoreError
 from sidecar.store.sqlite import NAME, SqliteStore
 
 log = logging.getLogger("kilter.monitor")
@@ -83,6 +84,8 @@ class Judging:
             self._store = SqliteStore(config.state_dir / NAME)
         except StoreError as error:
             self._failed(error)
+        self._acknowledged: dict[str, Acknowledgement] = {}
+        self._keep(lambda store: self._know(store.acknowledgements(MOST_ALARMS)))
         self.succession = Succession(self._made, classifier_digest())
         self._restore(now_s)
         if config.baseline.file:
@@ -165,6 +168,24 @@ class Judging:
         self._witness("annotation", {}, {"text": text})
         return {"at_s": now_s, "text": text}
 
+    def acknowledge(self, alarm_id: str, by: str, control: str, now_s: float) -> dict[str, Any]:
+        """Keeps that an alarm was seen by somebody, and the compensating control. The alarm stays as it is, and is shown
+        so. RefusedError where there is no such alarm, or a text is empty or too long.
+        """
+        if not (0 < len(by.strip()) <= 100 and 0 < len(control.strip()) <= 1000):
+            raise RefusedError("need by of 1 to 100 characters, and control of 1 to 1000")
+        if alarm_id not in {alarm.id for alarm in self.analysis.alarms}:
+            raise RefusedError("no such alarm is known")
+        acknowledgement = Acknowledgement(alarm_id, now_s, by.strip(), control.strip())
+        self._know([acknowledgement])
+        self._keep(lambda store: store.acknowledge(acknowledgement))
+        self._witness("acknowledgement", {"alarm": alarm_id}, {"by": by.strip(), "control": control.strip()})
+        return {"alarm": alarm_id, "at_s": now_s, "by": acknowledgement.by, "control": acknowledgement.control}
+
+    def acknowledged(self) -> Mapping[str, Acknowledgement]:
+        """By the alarm's id."""
+        return self._acknowledged
+
     def baselines(self) -> list[Baseline]:
         """Every baseline that is known, oldest first, the one in use among them."""
         kept: list[Baseline] = []
@@ -216,8 +237,9 @@ class Judging:
         """What is exported."""
         analysis = self.analysis
         watch = analysis.watch
+        verdicts = analysis.verdicts()
         return Judged(
-            verdicts=analysis.verdicts(),
+            verdicts=verdicts,
             gaps=analysis.gaps(),
             heard={behaviour.name: analysis.heard.get(behaviour.name, 0.0) for behaviour in self._counted()},
             alarms={behaviour.name: analysis.raised.get(behaviour.name, 0) for behaviour in self._counted()},
@@ -234,19 +256,31 @@ class Judging:
             budget=analysis.rules.false_alarm_budget,
             store_errors=self.store_errors,
             annotations=self.annotations,
+            acknowledged=self._open_alarms(verdicts),
         )
 
     def series(self) -> list[Series]:
         """What the baseline knows, by name."""
         baseline = self.analysis.baseline
         return [
-            (one.behaviour, layer.stratum, one.model)
+            (one.behaviour, stratum_of(layer.stratum), one.model)
             for one in (baseline.references if baseline else ())
             for layer in one.layers
             if not layer.stratum.endswith(f">{NEW}")
         ]
 
     # -- parts -----------------------------------------------------------------------------------
+
+    def _know(self, acknowledgements: Sequence[Acknowledgement]) -> None:
+        """Those of alarms that are no longer listed are forgotten here; the store keeps them."""
+        known = {**self._acknowledged, **{one.alarm_id: one for one in acknowledgements}}
+        self._acknowledged = dict(sorted(known.items(), key=lambda item: item[1].at_s)[-MOST_ALARMS:])
+
+    def _open_alarms(self, verdicts: Sequence[Verdict]) -> dict[Series, bool]:
+        """Of each stratum that is out of control: whether its alarm was acknowledged."""
+        last = {alarm.verdict.series: alarm.id for alarm in self.analysis.alarms}
+        moved = (verdict.series for verdict in verdicts if verdict.state == "out_of_control")
+        return {series: last.get(series) in self._acknowledged for series in moved}
 
     def _counted(self) -> list[Behaviour]:
         return [one for one in self._behaviours if not one.context and one.compares is None]

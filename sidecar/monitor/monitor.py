@@ -17,6 +17,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
 from detectors.catalog import behaviours
+from detectors.features.language import UNDETERMINED
 from detectors.features.memory import Memory
 from detectors.watch.units import Units
 from sidecar import __version__, control, handover
@@ -25,6 +26,7 @@ from sidecar.admin.api import Api
 from sidecar.admin.status import Copies, DataPlaneView, Status, behaviours_status
 from sidecar.config import Config
 from sidecar.export.base import Exporter
+from sidecar.export.canaries import CanaryCollector
 from sidecar.export.evidence import EvidenceExporter
 from sidecar.export.labels import Labels, Limits
 from sidecar.export.otlp import Otlp, OtlpSettings
@@ -35,9 +37,11 @@ from sidecar.gateway.ring import RingReader
 from sidecar.monitor.judging import Judging
 from sidecar.monitor.naming import Naming
 from sidecar.monitor.pipeline import Pipeline
+from sidecar.monitor.probing import Probing
 from sidecar.monitor.reading import Reading
 from sidecar.monitor.tally import Tally
 from sidecar.monitor.ticks import Rates
+from sidecar.monitor.user_load import UserLoad
 from sidecar.wire.base import formats
 
 log = logging.getLogger("kilter.monitor")
@@ -46,6 +50,7 @@ BEAT_S = 0.25
 NICENESS = 19  # a monitor on the core of a worker at 5 made the first token of 1,000 streams wait 14 ms, at 19 one
 MOST_JUDGE_S = 1.0
 HOUR_S = 3600.0
+LANGUAGE_BEHAVIOUR = "refusal_by_language"
 ALARMS_SHOWN = 20
 DROPPED = ("dropped_ring", "dropped_budget")
 LOST = (*DROPPED, "failed")
@@ -94,6 +99,16 @@ class Monitor:
             judge=self._judging.succession.observe,
             earlier=self._judging.succession.earlier,
         )
+        canary = config.canary
+        load = UserLoad(
+            self._data_plane,
+            canary.max_inflight,
+            canary.max_first_chunk_s,
+            time.monotonic,
+            lambda: not self._board.observe,
+        )
+        self._probing = Probing(config, document["canary_secret"], load, self._witness, self._language_mix)
+        self._registry.register(CanaryCollector(self._probing.canaries))
         rings = [RingReader(handover.mapped(fd)) for fd in document["rings"]]
         self._reading = Reading(rings, self._process, time.monotonic)
         self._losses = self._reading.losses()
@@ -118,6 +133,7 @@ class Monitor:
         await web.SockSite(runner, listener, shutdown_timeout=0.5).start()
         self._beat()
         self._judge()
+        self._probing.start()
         loop.call_later(HOUR_S, self._keep_evidence)
         self._more.set()  # a monitor started anew finds what its predecessor left
         while not self._stop.is_set():
@@ -131,6 +147,7 @@ class Monitor:
             await asyncio.sleep(0)  # whoever asks for metrics gets a turn between two slices
         while self._reading.slice():
             pass
+        await self._probing.close()
         self._judging.end(time.time())
         self._evidence.close(time.time())
         if self._otlp is not None:
@@ -163,6 +180,7 @@ class Monitor:
             verdicts=verdicts,
             gaps=tuple(self._judging.analysis.gaps()),
             alarms=tuple(self._judging.alarms()[:ALARMS_SHOWN]),
+            acknowledged=self._judging.acknowledged(),
             baseline=self._judging.described(),
         )
 
@@ -170,6 +188,7 @@ class Monitor:
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/api/v1/status", self._status_document)
+        app.router.add_get("/api/v1/canaries", self._canaries_document)
         app.router.add_get("/", self._page)
         Api(self._judging, time.time, self._know_baseline).add_to(app)
         return app
@@ -185,6 +204,9 @@ class Monitor:
 
     async def _status_document(self, _: web.Request) -> web.Response:
         return web.json_response(self.status().to_dict())
+
+    async def _canaries_document(self, _: web.Request) -> web.Response:
+        return web.json_response(self._probing.canaries().to_dict())
 
     async def _page(self, _: web.Request) -> web.Response:
         return web.Response(text=page.render(self.status()), content_type="text/html", headers=page.HEADERS)
@@ -230,6 +252,14 @@ class Monitor:
         total = self._data_plane.total
         lost = total("kilter_captures_total", LOST) + sum(self._reading.losses()) + self._tally.lost_to_errors
         return total("kilter_captures_total", KEPT), lost
+
+    def _language_mix(self) -> dict[str, float]:
+        """Exchanges of the window by the language asked in, where that could be told."""
+        mix: dict[str, float] = {}
+        for (behaviour, language, _), (_, trials) in self._rates.totals().items():
+            if behaviour == LANGUAGE_BEHAVIOUR and language != UNDETERMINED:
+                mix[language] = mix.get(language, 0.0) + trials
+        return mix
 
     def _witness(self, kind: str, data: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> None:
         """A person's command, into the evidence log."""

@@ -152,6 +152,7 @@ def _sighting(seen: Seen, recognised: bool) -> Sighting:
         response_id=exchange.response_id or "",
         trace_id=_trace_id(seen.traceparent),
         app=exchange.app,
+        language=seen.language,
     )
 
 

@@ -16,7 +16,7 @@ class Rates:
     """Events and trials of each series over a sliding window of whole ticks.
 
     ``length_s`` > 0 and ``window_s`` >= ``length_s``, seconds. Memory: at most
-    ``window_s / length_s`` counts a series. What began before the window is not counted.
+    ``window_s / length_s`` counts a series, whether or not anybody looks. What began before the window is not counted.
     ``row(behaviour, stratum)``: strata of one row are the outcomes of one choice and share their trials; every
     stratum is a row of its own by default.
 
@@ -49,9 +49,12 @@ class Rates:
         """One observation of ``value`` in [0, 1], of a request that began at ``at_s``."""
         tick = int(at_s // self.length_s)
         self._now = max(self._now, tick)
-        if tick <= self._now - self.window_ticks:
+        oldest = self._now - self.window_ticks
+        if tick <= oldest:
             return
         ticks = self._series.setdefault(series, deque())
+        while ticks and ticks[0][0] <= oldest:
+            ticks.popleft()
         for row in reversed(ticks):
             if row[0] == tick:
                 row[1] += value

@@ -11,6 +11,7 @@ from detectors.features.memory import Memory
 from detectors.records.baseline import Baseline
 from detectors.records.verdict import Verdict
 from detectors.watch.analysis import Analysis
+from detectors.watch.layered import stratum_of
 from detectors.watch.rules import Rules
 from sidecar.export.labels import Labels, Limits
 from sidecar.monitor.pipeline import Pipeline
@@ -56,7 +57,9 @@ class Replay:
             if self.analysis.unusable:
                 raise ValueError(self.analysis.unusable)
             labels.know(
-                (one.behaviour, layer.stratum, one.model) for one in baseline.references for layer in one.layers
+                (one.behaviour, stratum_of(layer.stratum), one.model)
+                for one in baseline.references
+                for layer in one.layers
             )
         rates = Rates(rules.tick_s, rules.tick_s)  # shown by nobody here
         self._pipeline = Pipeline(watched, labels, rates, [self.tally], Memory(SEED), judge=self.analysis.observe)

@@ -29,6 +29,18 @@ class Annotation:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """That somebody has seen an alarm: at Unix time ``at_s``, who (``by``), and what is done about it meanwhile, the
+    compensating ``control``.
+    """
+
+    alarm_id: str
+    at_s: float
+    by: str
+    control: str
+
+
 class Store(Protocol):
     """Every method raises StoreError and leaves what is kept as it was, or does the whole."""
 
@@ -48,6 +60,12 @@ class Store(Protocol):
         """Keeps an alarm; one of the same id is replaced."""
 
     def alarms(self, most: int) -> list[Alarm]:
+        """The last ``most``, newest first."""
+
+    def acknowledge(self, acknowledgement: Acknowledgement) -> None:
+        """Keeps an acknowledgement; one of the same alarm is replaced."""
+
+    def acknowledgements(self, most: int) -> list[Acknowledgement]:
         """The last ``most``, newest first."""
 
     def annotate(self, annotation: Annotation) -> None:

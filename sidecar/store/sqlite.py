@@ -18,7 +18,7 @@ from typing import Any
 
 from detectors.records.baseline import Baseline
 from detectors.records.verdict import Alarm
-from sidecar.store.base import Annotation, Saved, StoreError
+from sidecar.store.base import Acknowledgement, Annotation, Saved, StoreError
 
 _STEPS: tuple[tuple[str, str], ...] = (
     (
@@ -32,6 +32,10 @@ _STEPS: tuple[tuple[str, str], ...] = (
     (
         "CREATE TABLE annotations (at_s REAL NOT NULL, text TEXT NOT NULL);",
         "DROP TABLE annotations;",
+    ),
+    (
+        "CREATE TABLE acknowledgements (alarm_id TEXT PRIMARY KEY, at_s REAL NOT NULL, by TEXT NOT NULL, control TEXT NOT NULL);",
+        "DROP TABLE acknowledgements;",
     ),
 )
 """(forward, back) from schema i to i + 1."""
@@ -91,6 +95,16 @@ class SqliteStore:
         """The last ``most``, newest first."""
         found = self._read("SELECT text FROM alarms ORDER BY at_s DESC LIMIT ?", most)
         return [Alarm.from_dict(json.loads(text)) for (text,) in found]
+
+    def acknowledge(self, acknowledgement: Acknowledgement) -> None:
+        """Keeps an acknowledgement; one of the same alarm is replaced."""
+        row = (acknowledgement.alarm_id, acknowledgement.at_s, acknowledgement.by, acknowledgement.control)
+        self._write("INSERT OR REPLACE INTO acknowledgements VALUES (?, ?, ?, ?)", *row)
+
+    def acknowledgements(self, most: int) -> list[Acknowledgement]:
+        """The last ``most``, newest first."""
+        found = self._read("SELECT * FROM acknowledgements ORDER BY at_s DESC LIMIT ?", most)
+        return [Acknowledgement(*row) for row in found]
 
     def annotate(self, annotation: Annotation) -> None:
         """Keeps an annotation."""

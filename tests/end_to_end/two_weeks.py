@@ -55,7 +55,9 @@ def exchanges(rng):
         conversation, user = key(f"c{number}"), key(f"u{who}")
         for turn in range(1, rng.choice((1, 1, 3, 7)) + 1):
             began, value = at_s + 20.0 * turn, float(rng.random() < refused)
-            sighting = Sighting(conversation, "m", began, turn, user, response_id=f"r-{number}-{turn}", app=app)
+            sighting = Sighting(
+                conversation, "m", began, turn, user, response_id=f"r-{number}-{turn}", app=app, language=language
+            )
             strata = {"refusal_by_language": language, "refusal_by_length": length_stratum(turn), "refusal_by_app": app}
             yield sighting, [Observation(b, s, value, conversation, user, began) for b, s in strata.items()]
 

@@ -35,7 +35,8 @@ def conversations(seed, from_s, to_s, per_s, rate, *, users=300, model="m", lang
         language = rng.choices(list(languages), list(languages.values()))[0]
         for turn in range(1, rng.choice((1, 1, 3, 7)) + 1):
             began = at_s + (turn - 1) * turn_s
-            sighting = Sighting(conversation, model, began, turn, user, response_id=f"r-{number}-{turn}", app="shop")
+            names = {"response_id": f"r-{number}-{turn}", "app": "shop", "language": language}
+            sighting = Sighting(conversation, model, began, turn, user, **names)
             value = float(rng.random() < rate(language, turn, began))
             seen = [
                 Observation(feature, stratum, value, conversation, user, began)

@@ -32,6 +32,7 @@ def test_a_refusal_is_filed_under_every_question():
         "refusal_by_app": ("shop", 1.0),
         "refusal_by_length": ("4-7", 1.0),
         "refusal_by_language": ("de", 1.0),
+        "refusal_by_language_and_length": ("de:4-7", 1.0),
         "refusal_by_tool_sequence": ("search", 1.0),
         "refusal_by_tool_state": ("after_result", 1.0),
         "hollow_refusal": ("4-7", 0.0),
@@ -53,7 +54,7 @@ def test_an_answer_counts_in_the_rates_and_not_in_the_hollow_share():
     seen = observed(YES)
     assert "hollow_refusal" not in seen
     assert {value for _, value in seen.values()} == {0.0}
-    assert len(seen) == 6
+    assert len(seen) == 7
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from real import program
 from running import RunningKilter
 
 from detectors.catalog import behaviours
+from detectors.records.verdict import Alarm, Verdict
 from sidecar.admin import page
 from sidecar.admin.status import Copies, Status, Traffic, behaviours_status
 from sidecar.demo.script import Phase, Policy, Script
 from sidecar.demo.upstream import ScriptedUpstream
+from sidecar.store.base import Acknowledgement
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -62,6 +64,20 @@ def test_a_rate_stands_with_its_exact_interval():
 def test_a_pause_is_said_at_the_top():
     assert "Paused: traffic passes, nothing is looked at" in page.render(status({}, {}, observing=False))
     assert "Paused" not in page.render(status({}, {}))
+
+
+def test_an_alarm_says_who_has_acknowledged_it_and_what_is_done_meanwhile():
+    verdict = Verdict("refusal_by_length", "1", "m", "out_of_control", 9.0, "refusals moved")
+    alarms = (Alarm("a1", verdict, ()), Alarm("a2", verdict, ()))
+    seen = {"a1": Acknowledgement("a1", 60.0, HOSTILE, "routed to the old model")}
+    one = status({}, {}, alarms=alarms, acknowledged=seen)
+    text = page.render(one)
+    assert "by &lt;script&gt;" in text
+    assert "routed to the old model" in text
+    assert (text.count("Acknowledged."), text.count("Not acknowledged; its id is <code>a2</code>")) == (1, 1)
+    first, second = one.to_dict()["alarms"]
+    assert first["acknowledged"] == {"at_s": 60.0, "by": HOSTILE, "control": "routed to the old model"}
+    assert second["acknowledged"] is None
 
 
 async def test_a_browser_forbidden_to_run_scripts_shows_what_was_counted(tmp_path):

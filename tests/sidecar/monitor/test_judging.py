@@ -129,6 +129,52 @@ def test_annotations_are_kept_and_bounded(tmp_path):
         judging.annotate("x" * 1001, NOW)
 
 
+def drifted(directory):
+    """A judging with one alarm: refusals at turn 1 went from 10 to 50 %."""
+    judging = begun(directory)
+    counted(judging, NOW)
+    judging.promote(NOW + 600, anyway=True)
+    counted(judging, NOW + 3600, refused=2)
+    return judging, judging.alarms()[0]
+
+
+def test_an_acknowledged_alarm_stays_as_it_is_says_by_whom_and_survives_a_kill(tmp_path):
+    told = []
+    judging, alarm = drifted(tmp_path)
+    judging._witness = lambda *record: told.append(record)
+    series = alarm.verdict.series
+    assert judging.judged().acknowledged == {series: False}
+    judging.acknowledge(alarm.id, " Ada ", "traffic goes to the old model", NOW + 5000)
+    for one in (judging, begun(tmp_path, NOW + 5001)):
+        assert one.judged().acknowledged == {series: True}
+        assert one.acknowledged()[alarm.id].control == "traffic goes to the old model"
+        assert next(v for v in one.verdicts() if v.series == series).state == "out_of_control"
+        assert [known.id for known in one.alarms()] == [alarm.id]
+    assert told == [("acknowledgement", {"alarm": alarm.id}, {"by": "Ada", "control": "traffic goes to the old model"})]
+
+
+def test_an_alarm_that_comes_again_is_not_acknowledged(tmp_path):
+    judging, alarm = drifted(tmp_path)
+    judging.acknowledge(alarm.id, "Ada", "rolled back", NOW + 5000)
+    for hour in range(2, 30):
+        counted(judging, NOW + 3600 * hour)
+    series = alarm.verdict.series
+    assert judging.judged().acknowledged == {}
+    counted(judging, NOW + 3600 * 40, refused=2)
+    assert judging.judged().acknowledged == {series: False}
+    assert judging.alarms()[0].id != alarm.id
+
+
+def test_an_acknowledgement_needs_an_alarm_a_name_and_a_control(tmp_path):
+    judging, alarm = drifted(tmp_path)
+    with pytest.raises(RefusedError, match="no such alarm"):
+        judging.acknowledge("absent", "Ada", "rolled back", NOW)
+    for by, control in (("", "rolled back"), ("Ada", "  "), ("x" * 101, "rolled back"), ("Ada", "x" * 1001)):
+        with pytest.raises(RefusedError, match="1 to 100 characters, and control of 1 to 1000"):
+            judging.acknowledge(alarm.id, by, control, NOW)
+    assert judging.acknowledged() == {}
+
+
 def test_after_an_upgrade_the_earlier_classifier_goes_on_judging_while_this_one_learns(tmp_path):
     earlier = min(kept())
     first = begun(tmp_path)

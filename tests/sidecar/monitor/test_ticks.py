@@ -51,3 +51,11 @@ def test_a_series_without_traffic_in_the_window_takes_no_memory():
 def test_lengths_that_make_no_sense_are_refused_with_their_values(length_s, window_s):
     with pytest.raises(ValueError, match=f"got {length_s} and {window_s}"):
         Rates(length_s, window_s)
+
+
+def test_counts_that_nobody_looks_at_take_no_more_memory_than_a_window():
+    rates = Rates(60, 120)
+    for tick in range(1000):
+        rates.count(SERIES, 60 * tick, 1.0)
+    assert len(rates._series[SERIES]) <= 3
+    assert rates.totals() == {SERIES: (2.0, 2)}

@@ -13,7 +13,7 @@ import pytest
 
 from detectors.records.baseline import Baseline, Layer, Reference
 from detectors.records.verdict import Alarm, Example, Verdict
-from sidecar.store.base import Annotation, StoreError
+from sidecar.store.base import Acknowledgement, Annotation, StoreError
 from sidecar.store.sqlite import SCHEMA, SqliteStore, migrate, version
 
 REFERENCE = Reference("refusal_by_length", "1", "m", (Layer("1", 5, 100),), 60.0, 1.0, 1.1, 0.9, 0.01)
@@ -29,12 +29,15 @@ def test_what_is_kept_comes_back(tmp_path):
     store.keep_baseline(BASELINE)
     store.keep_alarm(ALARM)
     store.annotate(Annotation(3.0, "new prompt"))
+    store.acknowledge(Acknowledgement("a1", 4.0, "Ada", "routed elsewhere"))
+    store.acknowledge(Acknowledgement("a1", 5.0, "Ada", "rolled back"))
     store.close()
     again = SqliteStore(tmp_path / "state" / "kilter.db")
     assert (again.saved().text, again.saved().clean) == ("second", True)
     assert again.baselines() == [BASELINE]
     assert again.alarms(5)[0].examples == ALARM.examples
     assert again.annotations(5) == [Annotation(3.0, "new prompt")]
+    assert again.acknowledgements(5) == [Acknowledgement("a1", 5.0, "Ada", "rolled back")]
     again.close()
     assert (tmp_path / "state" / "kilter.db").stat().st_mode & 0o077 == 0
 
@@ -82,7 +85,8 @@ def test_an_older_file_is_brought_forward_and_can_go_back_one_version_with_what_
     store = SqliteStore(file)
     store.save("kept", 1.0, clean=True)
     store.keep_baseline(BASELINE)
-    store.annotate(Annotation(3.0, "lost on the way back"))
+    store.annotate(Annotation(3.0, "new prompt"))
+    store.acknowledge(Acknowledgement("a1", 4.0, "Ada", "lost on the way back"))
     store.close()
     with closing(sqlite3.connect(file)) as connection:
         migrate(connection, SCHEMA - 1)
@@ -91,7 +95,8 @@ def test_an_older_file_is_brought_forward_and_can_go_back_one_version_with_what_
     assert version(file) == SCHEMA
     assert again.saved().text == "kept"
     assert again.baselines() == [BASELINE]
-    assert again.annotations(5) == []
+    assert again.annotations(5) == [Annotation(3.0, "new prompt")]
+    assert again.acknowledgements(5) == []
     again.close()
 
 
@@ -99,7 +104,7 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path):
     file = tmp_path / "kilter.db"
     SqliteStore(file).close()
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("DROP TABLE annotations")
+        connection.execute("DROP TABLE acknowledgements")
         with pytest.raises(sqlite3.OperationalError):
             migrate(connection, 0)
         connection.rollback()
