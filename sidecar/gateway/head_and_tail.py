@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 
 CHUNK_OVERHEAD_BYTES = 64
 """Allowance for a chunk's own object and its place in a list: a body may come byte by byte."""
@@ -27,16 +26,8 @@ class HeadAndTail:
         self._tail_bytes = 0
         self._tail_limit = tail_bytes
 
-    def add(self, pieces: Sequence[bytes]) -> int:
+    def add(self, data: bytes) -> int:
         """Takes the next bytes. Returns by how much the memory held has grown, overhead included."""
-        size = sum(map(len, pieces))
-        if self.received_bytes + size <= self._head_limit:
-            self.received_bytes += size
-            self._head += pieces
-            return size + len(pieces) * CHUNK_OVERHEAD_BYTES
-        return sum(map(self._add, pieces))
-
-    def _add(self, data: bytes) -> int:
         size = len(data)
         self.received_bytes += size
         if self.received_bytes <= self._head_limit:

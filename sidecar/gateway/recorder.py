@@ -1,10 +1,9 @@
 """Keeps a bounded copy of the exchanges that are looked at and puts it into the ring.
 
 Rules of this file: nothing here may slow or break the relay. No method awaits, blocks or
-lets an exception out; chunks are kept by reference, not copied; what a chunk costs does not
-grow with the length of its exchange. Whatever is held counts against one budget for the
-worker (bytes plus an allowance for the object that holds them): an exchange that would pass
-it gives its copy up, and this is counted.
+lets an exception out; what a chunk costs does not grow with the length of its exchange. Whatever
+is held counts against one budget for the worker (bytes plus an allowance for the object that
+holds them): an exchange that would pass it gives its copy up, and this is counted.
 
 An exchange is let in once, by its conversation, when 64 KiB of its copy have come or the
 request has ended: before anything of its answer is known (see admission.py). While all
@@ -315,7 +314,7 @@ class Copy:
         self._response_texts = texts
 
     def response_body(self, pieces: Sequence[bytes], times_s: Sequence[float]) -> None:
-        """Holds the pieces by reference."""
+        """Holds the pieces, joined: a long stream is then held in few objects, and those of its events are free again."""
         answer = self._answer
         if answer is None:
             return
@@ -327,7 +326,7 @@ class Copy:
                     arrivals += (offset, at_s - self._start_s)
                     offset += len(data)
                 del arrivals[2 * MAX_ARRIVALS :]
-            self._hold(answer.add(pieces))
+            self._hold(answer.add(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -55,6 +56,17 @@ ALARMS_SHOWN = 20
 DROPPED = ("dropped_ring", "dropped_budget")
 LOST = (*DROPPED, "failed")
 KEPT = ("sampled", "truncated")
+
+
+def _step_back() -> None:
+    """Whatever else wants the processor goes first.
+
+    Each child has a session of its own, and where the kernel schedules by sessions (sched(7), autogroup) a process's
+    niceness counts only within its own: there the session's has to be set.
+    """
+    os.nice(NICENESS)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 class Monitor:
@@ -120,7 +132,7 @@ class Monitor:
 
     async def run(self) -> None:
         """Until SIGTERM or the end of the supervisor; then reads what is left in the rings."""
-        os.nice(NICENESS)
+        _step_back()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
