@@ -26,9 +26,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from sidecar.gateway.observer import Ended
+from sidecar.gateway.observer import TIMED_PIECES, Ended
 
-MAX_ARRIVALS = 64
+MAX_ARRIVALS = TIMED_PIECES
 
 _MAGIC = b"KC"
 _VERSION = 2

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sidecar.gateway import tapping
 from sidecar.gateway.answers import own_answer, status_of
 from sidecar.gateway.heads import RequestHead, ResponseHead
-from sidecar.gateway.observer import Ended, Tap
+from sidecar.gateway.observer import TIMED_PIECES, Ended, Tap
 from sidecar.gateway.tunnel import Tunnel
 from sidecar.gateway.upstream import UpstreamConnection
 
@@ -38,7 +38,9 @@ _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 
 class Exchange:
     """``follows``: each piece of the answer must be told with ``answer_moved``. ``moved``: a piece has come,
-    which is all that the hot path leaves behind; the sweep turns it into a new deadline.
+    which is all that the hot path leaves behind; the sweep turns it into a new deadline. ``chunks``: once
+    ``TIMED_PIECES`` have been told, a list for whole short chunks of the answer, frame and all, to be told with
+    ``tell_chunks`` when it is full; None before, and where nobody listens.
     """
 
     __slots__ = (
@@ -58,8 +60,10 @@ class Exchange:
         "_sent_s",
         "_status",
         "_tap",
+        "_timed",
         "_times",
         "_upstream",
+        "chunks",
         "client",
         "dechunk",
         "follows",
@@ -97,6 +101,8 @@ class Exchange:
         self._ends_with_connection = False
         self._pieces: list[bytes] | None = None  # of the answer, of which the tap has not been told
         self._times: list[float] = []  # theirs
+        self._timed = 0  # pieces that the tap has been told of with their times
+        self.chunks: list[bytes] | None = None
         self.follows = True  # until the first piece; then only for a tap
         self.moved = False
         relay.meter.began()
@@ -243,6 +249,8 @@ class Exchange:
 
     def answer_moved(self, payload: bytes) -> None:
         """Bytes of the body went to the client. ``payload`` is what they carry, if anybody wants it."""
+        if self.chunks:
+            self.tell_chunks()
         now = self._now()
         pieces = self._pieces
         if pieces is None:
@@ -255,8 +263,8 @@ class Exchange:
         if payload:
             pieces.append(payload)
             self._times.append(now)
-            if len(payload) > TOLD_AT_ONCE_BYTES or len(pieces) == TOLD_TOGETHER:
-                self._tell()
+            if len(payload) > TOLD_AT_ONCE_BYTES or len(pieces) == TOLD_TOGETHER or self.chunks is not None:
+                self._tell()  # at once beside ``chunks``: what came first is told first
 
     def _tell(self) -> None:
         """Tells the tap what has come of the answer since the last time."""
@@ -265,7 +273,18 @@ class Exchange:
                 self._tap.response_body(self._pieces, self._times)
             except Exception as error:  # noqa: BLE001 - as above
                 self._untap(error)
+            self._timed += len(self._times)
             self._pieces, self._times = [], []
+            if self._timed >= TIMED_PIECES and self._tap is not None and self.chunks is None:
+                self.chunks = []
+
+    def tell_chunks(self) -> None:
+        """Tells the tap of what ``chunks`` carry."""
+        chunks = self.chunks
+        if chunks:
+            self.chunks = []
+            self._pieces = [chunk[chunk.index(b"\n") + 1 : -2] for chunk in chunks]
+            self._tell()
 
     def answer_ended(self, upstream: UpstreamConnection, *, reusable: bool) -> None:
         """The answer is whole."""
@@ -374,6 +393,7 @@ class Exchange:
         self.over = True
         self._upstream = None
         self._relay.meter.ended(self._cells, status or self._status, now - self._began_s)
+        self.tell_chunks()
         self._tell()
         if self._tap is not None:
             try:
@@ -389,7 +409,7 @@ class Exchange:
                 self._untap(error)
 
     def _untap(self, error: Exception) -> None:
-        self._tap = None
+        self._tap = self.chunks = None
         self.follows = self.follows and self._pieces is None
         self.wants_payload = self.dechunk
         tapping.failed(self._relay.counters, error)

@@ -16,6 +16,9 @@ from typing import Literal, Protocol
 Ended = Literal["complete", "client_aborted", "upstream_cut"]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
+TIMED_PIECES = 32
+"""How many pieces of an answer are told with their times, or a few more: what comes first is what is timed."""
+
 
 class Request(Protocol):
     """A request's head. ``headers`` are all, in order, as received."""
@@ -57,7 +60,8 @@ class Tap(Protocol):
     def response_body(self, pieces: Sequence[bytes], times_s: Sequence[float]) -> None:
         """Body bytes after transfer decoding, before content decoding, in order, and when each piece came.
 
-        Short pieces are told some at a time, so their times lie a little back.
+        Short pieces are told some at a time, so their times lie a little back. After ``TIMED_PIECES`` there
+        may be none.
         """
 
     def answered(self, head: Answer, body: bytes, at_s: float) -> None:

@@ -320,7 +320,7 @@ class Copy:
             return
         try:
             arrivals = self._arrivals
-            if len(arrivals) < 2 * MAX_ARRIVALS:
+            if times_s and len(arrivals) < 2 * MAX_ARRIVALS:
                 offset = answer.received_bytes
                 for data, at_s in zip(pieces, times_s, strict=True):
                     arrivals += (offset, at_s - self._start_s)

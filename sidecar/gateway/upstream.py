@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("kilter.gateway")
 
 READ_BYTES = 1 << 16
+SHORT_CHUNK_BYTES = 512
+CHUNKS_TOGETHER = 32
+"""Short chunks of a stream are held for the tap so many at a time: 16 KiB, which its budget does not count until then."""
 _GONE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -137,7 +140,12 @@ class UpstreamConnection(asyncio.Protocol):
         if chunks is not None and (start := chunks.one_chunk(data)):
             exchange.write(data)
             exchange.moved = True
-            if exchange.follows:
+            held = exchange.chunks
+            if held is not None and len(data) <= SHORT_CHUNK_BYTES:
+                held.append(data)
+                if len(held) == CHUNKS_TOGETHER:
+                    exchange.tell_chunks()
+            elif exchange.follows:
                 exchange.answer_moved(data[start:-2])
             return
         body = self._body

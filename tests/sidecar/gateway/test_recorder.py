@@ -303,7 +303,8 @@ def test_of_a_long_answer_head_and_tail_are_kept_and_the_gap_is_stated() -> None
     assert capture.response_body == answer[:5000] + answer[-3000:]
     assert (capture.response_head_bytes, capture.response_omitted) == (5000, 42_000)
     assert len(capture.arrivals) == MAX_ARRIVALS
-    assert capture.arrivals[63] == (63 * 700, 65.0)
+    last = MAX_ARRIVALS - 1
+    assert capture.arrivals[last] == (last * 700, last + 2.0)
     assert worker.outcomes() == {"truncated": 1}
 
 

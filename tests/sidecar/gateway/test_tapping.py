@@ -1,10 +1,14 @@
 """What the relay shows its observer, and that nothing the observer does can be seen in the traffic."""
 
 import asyncio
+import itertools
 import logging
+import random
 
 import pytest
 from relaying import RunningGateway, Scripted, Wire, answering, hanging, ok, post
+
+from sidecar.gateway.observer import TIMED_PIECES
 
 CHAT = ("kilter_requests_total", "openai.chat")
 SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -22,6 +26,7 @@ class Recording:
     def __init__(self, raises=""):
         self.calls = []
         self.times = []
+        self.timed = 0
         self.raises = raises
 
     def _note(self, at_s, name, *what):
@@ -48,7 +53,9 @@ class Recording:
         self._note(at_s, "response_head", head.status, list(head.headers))
 
     def response_body(self, pieces, times_s):
-        for data, at_s in zip(pieces, times_s, strict=True):
+        assert not times_s or len(times_s) == len(pieces)
+        self.timed += len(times_s)
+        for data, at_s in itertools.zip_longest(pieces, times_s, fillvalue=self.times[-1]):
             self._note(at_s, "response_body", data)
 
     def end(self, ended, at_s):
@@ -85,6 +92,31 @@ async def test_the_observer_sees_bodies_without_their_chunk_framing_and_every_mo
     assert observer.order() == ["begin", "request_body", "request_sent", "response_head", "response_body", "end"]
     assert observer.calls[-1] == ("end", "complete")
     assert observer.times == sorted(observer.times)
+
+
+async def test_a_long_stream_is_told_whole_and_in_order_however_its_chunks_come_and_its_beginning_is_timed():
+    draw = random.Random(20261201)
+    observer = Recording()
+    payloads = [draw.randbytes(draw.choice((16, 200, 500, 505, 900, 3000, 6000))) for _ in range(300)]
+    packets = [b"%x\r\n%b\r\n" % (len(payload), payload) for payload in payloads]
+    cuts = sorted(draw.sample(range(1, 300), 240))  # some packets hold several chunks
+    together = [b"".join(packets[at:end]) for at, end in itertools.pairwise([0, *cuts, 300])]
+
+    async def stream(wire):
+        await wire.head()
+        await wire.write(SSE_HEAD)
+        for data in [*together, b"0\r\n\r\n"]:
+            await wire.write(data)
+            await asyncio.sleep(0.001)
+
+    async with Scripted(stream) as upstream:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
+            client = await Wire.connect(gateway.port)
+            await client.write(b"GET / HTTP/1.1\r\nHost: m\r\n\r\n")
+            await client.head()
+            assert await client.chunked() == b"".join(packets) + b"0\r\n\r\n"
+    assert observer.joined("response_body") == b"".join(payloads)
+    assert TIMED_PIECES <= observer.timed < 240
 
 
 async def test_the_observer_is_told_who_ended_what_was_not_finished():

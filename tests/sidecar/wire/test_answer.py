@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from sidecar.gateway.capture import MAX_ARRIVALS
 from sidecar.wire.base import decode
 
 CHUNK = '{"id":"i","model":"m","choices":[{"index":0,"delta":{"content":"%s"},"finish_reason":%s}]}'
@@ -130,7 +131,7 @@ def test_a_time_that_was_not_taken_is_none(missing, capture):
 def test_past_the_end_of_the_table_of_arrivals_no_time_is_made_up(capture):
     quiet = b": still thinking\n\n"
     body = quiet * 70 + STREAM
-    arrivals = tuple((len(quiet) * number, 0.5 + number) for number in range(64))
+    arrivals = tuple((len(quiet) * number, 0.5 + number) for number in range(MAX_ARRIVALS))
     exchange = decode(capture("openai.chat", b"{}", body, "text/event-stream", arrivals=arrivals))
     assert exchange.response_text == "Hello."
     assert exchange.time_to_first_chunk_s is None
