@@ -82,6 +82,7 @@ class Panel:
         self._ticks_open = 0
         # Live counts before the change of a held stratum; -1 where G's reference is free.
         self._held = np.full(shape, -1, np.int64)
+        self._evidence: dict[str, NDArray[Any]] | None = None  # as long as it holds
 
     @property
     def nbytes(self) -> int:
@@ -99,6 +100,7 @@ class Panel:
             return np.zeros(self.strata, bool)
         self._counts.append(self._open)
         self._open[:], self._ticks_open = 0, 0
+        self._evidence = None
         return self._test()
 
     def _test(self) -> NDArray[np.bool_]:
@@ -181,7 +183,12 @@ class Panel:
         return exchanged, np.where(up, 1, -1)
 
     def evidence(self) -> dict[str, NDArray[Any]]:
-        """The window nearest to an alarm at the last closed block, named as in ``exact_scan.Evidence``."""
+        """The window nearest to an alarm at the last closed block, named as in ``exact_scan.Evidence``. Not to be changed."""
+        if self._evidence is None:
+            self._evidence = self._weighed()
+        return self._evidence
+
+    def _weighed(self) -> dict[str, NDArray[Any]]:
         found: dict[str, NDArray[Any]] = {name: np.zeros(self.strata, kind) for name, kind in self.EVIDENCE.items()}
         found["log_p_over_threshold"][:] = np.inf
         due = self._counts.due()
@@ -232,6 +239,7 @@ class Panel:
         due, chosen = self._counts.due(), np.flatnonzero(strata)
         if not due or not chosen.size:
             return
+        self._evidence = None
         window, before = self._split(due)
         tests, excess = self._all_tests(window, before, due, chosen)
         nearest = tests[0].reshape(excess.shape)[excess.argmax(axis=0), np.arange(chosen.size)]
@@ -240,6 +248,7 @@ class Panel:
 
     def release(self, strata: NDArray[np.bool_]) -> None:
         """Undoes ``hold``."""
+        self._evidence = None
         self._held[:, :, strata] = -1
 
     def rebase(self, stratum: int, reference_events: NDArray[Any], reference_trials: NDArray[Any]) -> None:
@@ -247,6 +256,7 @@ class Panel:
 
         Windows that would reach back further hold what there is since: shorter windows, tested as often.
         """
+        self._evidence = None
         self._baseline[:, :, stratum] = reference_events, reference_trials
         self._counts.forget(stratum)
         self._open[..., stratum] = 0
@@ -264,6 +274,7 @@ class Panel:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from ``state``."""
+        self._evidence = None
         self._baseline[:] = state["baseline"]
         self._counts.restore(state["counts"])
         self._open[:] = state["open"]

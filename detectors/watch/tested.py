@@ -219,6 +219,8 @@ class Tested:
 
     def verdicts(self, chosen: list[int], hypotheses: int) -> list[Verdict]:
         """Of the strata ``chosen``, as they are now."""
+        if not chosen:
+            return []
         recent = self._ring.total()
         indices = self._ring.indices()
         at_s = (int(indices[-1]) + 1) * self._rules.tick_s if len(indices) else self._baseline.promoted_at_s
@@ -238,8 +240,6 @@ class Tested:
         self, chosen: list[int], lives: list[Counts]
     ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
         """Of each: the interval of the difference, and that of the live rate. Bisections, so all of them at once."""
-        if not chosen:
-            return []
         k, n = np.array([live.sum(axis=0) for live in lives]).T
         pooled = [self._pooled(at, live) for at, live in zip(chosen, lives, strict=True)]
         low, high = difference_from_reference(

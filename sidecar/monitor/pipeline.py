@@ -33,7 +33,7 @@ Judge = Callable[[Sighting, Sequence[Observation], Sequence[Measurement]], None]
 
 
 class Pipeline:
-    """``behaviours`` watch, ``labels`` close what they saw, ``rates`` count it, ``exporters`` are told.
+    """``behaviours`` watch, ``labels`` close what they saw, ``rates`` count it where they are shown, ``exporters`` are told.
 
     ``memory`` adds what earlier exchanges tell. ``read`` makes a capture of a record, ValueError where it is none.
     ``judge`` is given what is counted and measured, with the labels of closed sets; ``earlier()`` is an earlier
@@ -44,7 +44,7 @@ class Pipeline:
         self,
         behaviours: Sequence[Behaviour],
         labels: Labels,
-        rates: Rates,
+        rates: Rates | None,
         exporters: Sequence[Exporter],
         memory: Memory,
         read: Callable[[bytes], Capture] = Capture.from_bytes,
@@ -98,11 +98,13 @@ class Pipeline:
             return
         observations, measurements = found
         seen = self._labels.seen(exchange, features, observations, protocol)
-        seen = dataclasses.replace(seen, traceparent=traceparent)
-        for observation in seen.observations:
-            self._rates.count(
-                (observation.feature, observation.stratum, seen.model), observation.at_s, observation.value
-            )
+        if traceparent:
+            seen = dataclasses.replace(seen, traceparent=traceparent)
+        if self._rates is not None:
+            for observation in seen.observations:
+                self._rates.count(
+                    (observation.feature, observation.stratum, seen.model), observation.at_s, observation.value
+                )
         sighting = _sighting(seen, recognised)
         self._stage("judgement", lambda: self._judge(sighting, seen.observations, measurements))
         earlier = self._earlier()

@@ -16,7 +16,6 @@ from detectors.watch.rules import Rules
 from sidecar.export.labels import Labels, Limits
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.tally import Tally
-from sidecar.monitor.ticks import Rates
 from sidecar.replay.reading import Line
 
 SEED = 1
@@ -61,8 +60,7 @@ class Replay:
                 for one in baseline.references
                 for layer in one.layers
             )
-        rates = Rates(rules.tick_s, rules.tick_s)  # shown by nobody here
-        self._pipeline = Pipeline(watched, labels, rates, [self.tally], Memory(SEED), judge=self.analysis.observe)
+        self._pipeline = Pipeline(watched, labels, None, [self.tally], Memory(SEED), judge=self.analysis.observe)
 
     def run(self, lines: Iterable[Line]) -> Iterator[Verdict]:
         """Every verdict whose state changed, as it does. ValueError where too little was there to learn from."""
