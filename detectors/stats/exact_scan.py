@@ -142,6 +142,17 @@ class ExactScan:
                 found[name][rows] = values
         return Evidence(**found)
 
+    def near(self, factor: float) -> NDArray[np.bool_]:
+        """Whether a stratum's evidence is within ``factor`` (>= 1) of an alarm, (strata,): ``evidence`` says the same, and
+        costs more.
+        """
+        if not factor >= 1:
+            raise ValueError(f"need factor >= 1, got {factor}")
+        found = np.zeros(self.strata, bool)
+        for rows, panel in self._panels:
+            found[rows] = panel.near(float(np.log(factor)))
+        return found
+
     def hold(self, strata: ArrayLike) -> None:
         """Stops G's reference of ``strata`` (bool, (strata,)) where their likeliest window begins; they alarm no more.
 

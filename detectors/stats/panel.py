@@ -152,8 +152,8 @@ class Panel:
         lengths = np.array(due)[d]
         return np.asarray(self._log_parts[lengths, c] - self._log_shares[lengths, s] - self._log_budgets[s])
 
-    def _sieved(self, window: Reals, before: Reals, due: list[int]) -> tuple[Tests, Reals]:
-        """The tests that sieve 1 lets pass, and by how much their chi-square exceeds it."""
+    def _sieved(self, window: Reals, before: Reals, due: list[int], within: float = 0.0) -> tuple[Tests, Reals]:
+        """The tests that sieve 1 lets pass, ``within`` nats of their thresholds, and by how much their chi-square exceeds it."""
         passed = []
         slack = 1.0 if self.layers == 1 else LAYER_SLACK
         step = max(1, CACHED // (self.layers * self.strata))
@@ -163,7 +163,7 @@ class Panel:
                 live = before[:, part] if channel == "G" else 0.0
                 reference = np.asarray(self._baseline[:, None] + live, float)
                 needed = self._log_parts[due[part], c][:, None] - self._log_shares[due[part]] - self._log_budgets
-                excess = _chi_square(window[:, part], reference) - slack * (needed - SCREEN_NATS)
+                excess = _chi_square(window[:, part], reference) - slack * (needed - within - SCREEN_NATS)
                 d, s = np.nonzero(excess > 0)
                 passed.append((d + start, np.full(d.shape, c), s, excess[d, s]))
         d, c_of, s, excess = (np.concatenate(indices) for indices in zip(*passed, strict=True))
@@ -185,24 +185,36 @@ class Panel:
     def evidence(self) -> dict[str, NDArray[Any]]:
         """The window nearest to an alarm at the last closed block, named as in ``exact_scan.Evidence``. Not to be changed."""
         if self._evidence is None:
-            self._evidence = self._weighed()
+            self._evidence = self._weighed(np.arange(self.strata))
         return self._evidence
 
-    def _weighed(self) -> dict[str, NDArray[Any]]:
+    def near(self, within: float) -> NDArray[np.bool_]:
+        """Whether ``log_p_over_threshold`` is at most ``within`` (nats, >= 0). Costs little where no stratum's is."""
+        if self._evidence is None:
+            due = self._counts.due()
+            if not due:
+                return np.zeros(self.strata, bool)
+            tests, _ = self._sieved(*self._split(due), due, within)
+            strata = np.unique(tests[2])
+            if not strata.size:
+                return np.zeros(self.strata, bool)
+            return np.asarray(self._weighed(strata)["log_p_over_threshold"] <= within)
+        return np.asarray(self._evidence["log_p_over_threshold"] <= within)
+
+    def _weighed(self, strata: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         found: dict[str, NDArray[Any]] = {name: np.zeros(self.strata, kind) for name, kind in self.EVIDENCE.items()}
         found["log_p_over_threshold"][:] = np.inf
         due = self._counts.due()
         if not due:
             return found
         window, before = self._split(due)
-        strata = np.arange(self.strata)
         tests, excess = self._all_tests(window, before, due, strata)
-        likeliest = _part(tests, excess.argmax(axis=0) * self.strata + strata)
+        likeliest = _part(tests, excess.argmax(axis=0) * strata.size + np.arange(strata.size))
         # What the likeliest test of a stratum comes to in truth is what the others have to come near to.
         best = excess.max(axis=0)
         if self.layers > 1:
             counts, _ = self._upwards(window, before, likeliest)
-            best = layered_exponent(*counts, self._odds) - self._needed(due, likeliest)
+            best = layered_exponent(*counts, self._odds[strata]) - self._needed(due, likeliest)
         # The exact minimum is among those whose deviance is within the sieve's error of the best.
         tests = _part(tests, np.flatnonzero(excess >= best - SCREEN_NATS))
         counts, direction = self._upwards(window, before, tests)

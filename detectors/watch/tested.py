@@ -82,6 +82,8 @@ class Tested:
         )
         self.tracks = [Track(Episode(one.events, one.trials, self._margin(one), ALPHA)) for one in self.references]
         self._ring = TickRing(len(self.references), layers)
+        self._near: NDArray[np.bool_] = np.zeros(len(self.references), bool)
+        self._weighed = True  # whether what follows is the latest evidence
         self._nearness: NDArray[np.float64] = np.full(len(self.references), np.inf)
         self._log_p: NDArray[np.float64] = np.zeros(len(self.references))
 
@@ -131,7 +133,8 @@ class Tested:
                 track.users.fade()
         alarms = np.atleast_1d(self._scan.update(tick[..., 0], tick[..., 1]))
         if alarms.any() or self._ticks % self._rules.evidence_ticks == 0:
-            self._weigh()
+            self._near = self._scan.near(WATCH_FACTOR)
+            self._weighed = False
         suppressed = 0
         for at, track in enumerate(self.tracks):
             track.trials += int(tick[at, :, 1].sum())
@@ -211,7 +214,7 @@ class Tested:
             return "warming_up"
         if track.users.effective < self._rules.least_users:
             return "too_few_users"
-        if self._nearness[at] <= np.log(WATCH_FACTOR):
+        if self._near[at]:
             return "watch"
         if track.recovered_at is not None and (index - track.recovered_at) * self._rules.tick_s < RECOVERED_S:
             return "recovered"
@@ -221,6 +224,8 @@ class Tested:
         """Of the strata ``chosen``, as they are now."""
         if not chosen:
             return []
+        if not self._weighed:
+            self._weigh()
         recent = self._ring.total()
         indices = self._ring.indices()
         at_s = (int(indices[-1]) + 1) * self._rules.tick_s if len(indices) else self._baseline.promoted_at_s
@@ -303,6 +308,8 @@ class Tested:
             "ring": self._ring.state(),
             "tracks": [track.to_dict() for track in self.tracks],
             "ticks": self._ticks,
+            "near": self._near.tolist(),
+            "weighed": self._weighed,
             "nearness": self._nearness.tolist(),
             "log_p": self._log_p.tolist(),
         }
@@ -313,8 +320,10 @@ class Tested:
         self._ring.restore(state["ring"])
         self.tracks = [Track.from_dict(raw) for raw in state["tracks"]]
         self._ticks = state["ticks"]
+        self._near, self._weighed = np.array(state["near"], bool), state["weighed"]
         self._nearness, self._log_p = (np.array(state[name], float) for name in ("nearness", "log_p"))
 
     def _weigh(self) -> None:
         evidence = self._scan.evidence
+        self._weighed = True
         self._nearness, self._log_p = evidence.log_p_over_threshold, evidence.log_p

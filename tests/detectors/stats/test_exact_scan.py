@@ -439,3 +439,25 @@ def test_a_stratum_costs_microseconds_and_two_kilobytes_and_five_with_eight_laye
             narrow.update(np.full((2, layers), 1), np.full((2, layers), 20))
         # The windows of a month of minutes hold at most 66 (plain), 26 (layered) totals more, as their own test says.
         assert narrow.bytes_per_stratum < bound - layers * 8 * (66 if layers == 1 else 26)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_what_is_near_an_alarm_is_told_as_the_evidence_tells_it(layers):
+    rng = np.random.default_rng(20261201)
+    rates = np.full(40, 0.08) + rng.choice([0, 0.02, 0.04], 40)
+    scan = ExactScan(np.full((40, layers), 60), np.full((40, layers), 1000), 2000, 30, odds_margin=1.05)
+    seen = 0
+    for tick in range(160):
+        trials = rng.multinomial(30, np.full(layers, 1 / layers), 40)
+        alarms = scan.update(rng.binomial(trials, rates[:, None]), trials)
+        if tick == 120:
+            scan.hold(alarms)
+        if tick % 10 == 9:
+            for factor in (1.0, 20.0, 1e4):
+                near = scan.near(factor)  # before `evidence`, which it would otherwise only repeat
+                fresh = ExactScan.from_json(scan.to_json())
+                assert np.array_equal(near, fresh.evidence.log_p_over_threshold <= np.log(factor)), (tick, factor)
+                seen += 0 < near.sum() < 40
+    assert seen > 10
+    with pytest.raises(ValueError, match=r"factor >= 1, got 0\.5"):
+        scan.near(0.5)
