@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import layout
+from events import events
 from panels import (
-    AMBER,
     BLUE,
-    DATASOURCE,
     GREEN,
     RECORDED,
     RED,
     SCRAPED,
     Json,
-    column,
     dashed,
     graph,
+    named,
     panel,
-    placed,
     query,
     rate,
     stat,
     steps,
-    variable,
+    table,
 )
+from verdicts import coded, family_panels, verdict_panels
 
+BASELINE_STATES = (
+    ("none", "none", BLUE),
+    ("expected_missing", "expected, missing", RED),
+    ("unusable", "not usable", RED),
+    ("learning_next", "in use, next is learned", GREEN),
+    ("in_use", "in use", GREEN),
+)
 Z_LIMIT = 4
 """As in the alert RefusalRateChanged."""
 
 
 def at_a_glance() -> list[Json]:
     """One row of numbers."""
-    watched = {"0": {"text": "not watched", "color": RED}, "1": {"text": "watched", "color": GREEN}}
-    overloaded = 'reason="overloaded"'
-    lost = 'outcome=~"dropped_ring|dropped_budget|failed"'
-    made = 'outcome=~"sampled|truncated|dropped_ring|dropped_budget|failed"'
+    watched = {0: ("not watched", RED), 1: ("watched", GREEN)}
+    silent = "no_baseline|warming_up|no_user_key|too_few_users|undetectable"
     return [
         stat(
             "Is behaviour watched?",
@@ -41,15 +46,39 @@ def at_a_glance() -> list[Json]:
             "none",
             f"min(kilter_monitor_up{{{SCRAPED}}})",
             steps((None, RED), (1, GREEN)),
-            mappings=[{"type": "value", "options": watched}],
+            mappings=named(watched),
         ),
         stat(
-            "Refusal alerts firing",
-            "Strata whose refusal rate differs from the reference by the rule RefusalRateChanged. 0 does not prove "
-            "that nothing changed: small or rare changes are below what the rule can see.",
+            "Strata out of control",
+            "Strata with an alarm that is not over. 0 does not prove that nothing changed: see how many say nothing, and "
+            "`kilter power` for what the others could show.",
             "none",
-            'count(ALERTS{alertname="RefusalRateChanged", alertstate="firing", job=~"$job"}) or vector(0)',
+            f'count(kilter_state{{{SCRAPED}, state="out_of_control"}} == 1) or vector(0)',
             steps((None, GREEN), (1, RED)),
+        ),
+        stat(
+            "Not acknowledged",
+            "Of them, those of which nobody has said what is done about it meanwhile. These are told by alerts.",
+            "none",
+            f"count(kilter_alarm_acknowledged{{{SCRAPED}}} == 0) or vector(0)",
+            steps((None, GREEN), (1, RED)),
+        ),
+        stat(
+            "Baseline",
+            "Whether there is something to judge by. None: promote what was learned (`kilter baseline promote`). Not usable: it "
+            "was labelled by another classifier, or counted by other rules.",
+            "none",
+            coded("kilter_baseline_state", SCRAPED, tuple(state for state, *_ in BASELINE_STATES), "job"),
+            steps((None, BLUE)),
+            mappings=named({number: words for number, (_, *words) in enumerate(BASELINE_STATES)}),
+        ),
+        stat(
+            "Strata that say nothing",
+            "Strata that are seen and not judged: without a baseline, too rare, from too few users, or without user keys. "
+            "Their silence means nothing; *Every stratum* names the reason.",
+            "none",
+            f'count(kilter_state{{{SCRAPED}, state=~"{silent}"}} == 1) or vector(0)',
+            steps((None, BLUE)),
         ),
         stat(
             "Requests",
@@ -58,46 +87,13 @@ def at_a_glance() -> list[Json]:
             rate("kilter_requests_total"),
             steps((None, BLUE)),
         ),
-        stat(
-            "Requests that fail",
-            "Share of requests whose answer Kilter could not pass on whole. Error answers of the model server are "
-            "passed on and not counted. Pages above 5%.",
-            "percentunit",
-            f"({rate('kilter_upstream_errors_total')} + {rate('kilter_rejected_requests_total', match=overloaded)})"
-            f" / {rate('kilter_requests_total')}",
-            steps((None, GREEN), (0.01, AMBER), (0.05, RED)),
-        ),
-        stat(
-            "Copies lost",
-            "Share of copies lost before they were looked at. Long answers are lost first, so above 0.5% the refusal "
-            "rates of this time read too high.",
-            "percentunit",
-            f"{rate('kilter_captures_total', match=lost)} / {rate('kilter_captures_total', match=made)}",
-            steps((None, GREEN), (0.001, AMBER), (0.005, RED)),
-        ),
-        stat(
-            "Conversations looked at",
-            "The inclusion probability. Below what `sample` says, Kilter looks at fewer conversations because it "
-            "cannot keep up; rates stay unbiased and get less exact.",
-            "percentunit",
-            f"min(kilter_inclusion_probability{{{SCRAPED}}})",
-            steps((None, BLUE)),
-        ),
     ]
 
 
-def against_reference() -> list[Json]:
-    """What this dashboard is for."""
+def against_the_day_before() -> list[Json]:
+    """Without a baseline."""
     name = "{{behaviour}} {{stratum}} {{model}}"
     series = "stratum:kilter_event_ratio"
-    rows = [
-        ("Recent", f"{series}:recent"),
-        ("Reference", f"{series}:reference"),
-        ("Recent answers", "stratum:kilter_observations:recent"),
-        ("Reference answers", "stratum:kilter_observations:reference"),
-        ("z", f"{series}:zscore"),
-    ]
-    letters = [chr(ord("A") + i) for i in range(len(rows))]
     return [
         graph(
             "Rate, recent against reference",
@@ -127,31 +123,19 @@ def against_reference() -> list[Json]:
             },
             options={"showValue": "never", "mergeValues": True, "rowHeight": 0.9, "legend": {"showLegend": True}},
         ),
-        panel(
-            "table",
-            "Every stratum",
+        table(
+            "Against the day before, in numbers",
             "The numbers behind the two panels above. Fewer than 50 recent or 200 reference answers: too few for the "
             "alert, whatever the rates say.",
-            "none",
-            *(query(f"{metric}{{{RECORDED}}}", instant=True) for _, metric in rows),
-            size=(24, 8),
-            overrides=[
-                column("Recent", "percentunit", decimals=1),
-                column("Reference", "percentunit", decimals=1),
-                column("Recent answers", "short", decimals=0),
-                column("Reference answers", "short", decimals=0),
-                column("z", "none", decimals=1),
-            ],
-            options={"showHeader": True, "sortBy": [{"displayName": "z", "desc": True}]},
-            transformations=[
-                {"id": "merge", "options": {}},
-                {
-                    "id": "organize",
-                    "options": {
-                        "excludeByName": {"Time": True, "__name__": True},
-                        "renameByName": {f"Value #{letter}": row[0] for letter, row in zip(letters, rows, strict=True)},
-                    },
-                },
+            [
+                (heading, f"{metric}{{{RECORDED}}}", {"unit": unit, "decimals": decimals})
+                for heading, metric, unit, decimals in (
+                    ("Recent", f"{series}:recent", "percentunit", 1),
+                    ("Reference", f"{series}:reference", "percentunit", 1),
+                    ("Recent answers", "stratum:kilter_observations:recent", "short", 0),
+                    ("Reference answers", "stratum:kilter_observations:reference", "short", 0),
+                    ("z", f"{series}:zscore", "none", 1),
+                )
             ],
         ),
     ]
@@ -199,85 +183,40 @@ def the_mix() -> list[Json]:
 
 def the_ground() -> list[Json]:
     """Whether the numbers above can be trusted."""
-    quantile = rate("kilter_time_to_first_chunk_seconds_bucket", "le")
     return [
-        graph(
-            "Requests by status",
-            "Answers a second by status class, the model server's own errors included. `none`: the client left before an answer.",
-            "reqps",
-            query(rate("kilter_requests_total", "status_class"), "{{status_class}}"),
-        ),
-        graph(
-            "Time to the first chunk",
-            "From the request's last byte sent to the model server to the first byte of its answer's body: the model "
-            "server's time, not Kilter's.",
-            "s",
-            *(query(f"histogram_quantile({q}, {quantile})", f"p{100 * q:g}") for q in (0.5, 0.95, 0.99)),
-        ),
         graph(
             "What became of the copies",
             "Exchanges a second by outcome. `sampled` were looked at, `skipped` are outside the sample or of no known "
-            "format, `dropped_*` and `failed` are lost.",
+            "format, `dropped_*` and `failed` are lost. Long answers are lost first: where more than 0.5% are, refusal rates "
+            "read too high.",
             "reqps",
             query(rate("kilter_captures_total", "outcome"), "{{outcome}}"),
         ),
         graph(
-            "Age of what was last looked at",
-            "From the end of an exchange to its analysis. Rising: the monitor does not keep up, and changes are told "
-            "later. It stands still while there is no traffic.",
+            "Age of what was last judged",
+            "Since the end of the last tick that was judged. It stands at the length of a tick and the grace that answers "
+            "have (600 seconds unless configured) at most; rising without end: nothing is judged any more.",
             "s",
-            query(f"kilter_analysis_lag_seconds{{{SCRAPED}}}", "{{instance}}"),
+            query(f"time() - (kilter_judged_until_timestamp_seconds{{{SCRAPED}}} > 0)", "{{instance}}"),
         ),
     ]
 
 
 def dashboard() -> Json:
     """The whole, as Grafana loads it."""
-    datasource = {"name": "datasource", "label": "Data Source", "type": "datasource", "query": "prometheus"}
-    return {
-        "id": None,
-        "uid": "kilter-behaviour",
-        "title": "Kilter: is the behaviour in control?",
-        "description": "How the model behaves now against how it behaved before, and whether these numbers can be trusted.",
-        "tags": ["kilter"],
-        "schemaVersion": 39,
-        "version": 1,
-        "editable": False,
-        "graphTooltip": 1,
-        "timezone": "browser",
-        "time": {"from": "now-6h", "to": "now"},
-        "refresh": "1m",
-        "links": [],
-        "templating": {
-            "list": [
-                datasource,
-                variable("job", "job", "kilter_build_info"),
-                variable("instance", "instance", 'kilter_build_info{job=~"$job"}'),
-                variable("model", "model", 'kilter_observations_total{job=~"$job"}'),
-                variable("behaviour", "behaviour", 'kilter_observations_total{job=~"$job"}', "refusal_by_length"),
-            ]
+    seen = 'kilter_observations_total{job=~"$job"}'
+    return layout.dashboard(
+        "kilter-behaviour",
+        "Kilter: is the behaviour in control?",
+        "How the model behaves now against how it behaved before, and whether these numbers can be trusted.",
+        [layout.variable("model", "model", seen), layout.variable("behaviour", "behaviour", seen, "refusal_by_length")],
+        events(),
+        {
+            "At a glance": at_a_glance(),
+            "Is the behaviour in control?": verdict_panels(),
+            "Languages, hollow refusals, persistence, tools": family_panels(),
+            "What is it made of?": the_mix(),
+            "Against the day before": against_the_day_before(),
+            "Can these numbers be trusted?": the_ground(),
         },
-        "annotations": {
-            "list": [
-                {
-                    "name": "Refusal alerts",
-                    "datasource": DATASOURCE,
-                    "enable": True,
-                    "iconColor": RED,
-                    "expr": 'ALERTS{alertname="RefusalRateChanged", alertstate="firing", job=~"$job"}',
-                    "step": "60s",
-                    "titleFormat": "RefusalRateChanged",
-                    "textFormat": "{{model}}, turns {{stratum}}",
-                    "tagKeys": "model,stratum",
-                }
-            ]
-        },
-        "panels": placed(
-            [
-                ("At a glance", at_a_glance()),
-                ("Is the behaviour in control?", against_reference()),
-                ("What is it made of?", the_mix()),
-                ("Can these numbers be trusted?", the_ground()),
-            ]
-        ),
-    }
+    )

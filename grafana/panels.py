@@ -1,4 +1,4 @@
-"""The parts of a dashboard: queries, panels, variables and their places.
+"""The parts of a dashboard: queries and panels.
 
 Rules of these files:
 
@@ -73,11 +73,26 @@ def stat(title: str, description: str, unit: str, expr: str, thresholds: Json, *
     )
 
 
-def graph(title: str, description: str, unit: str, *targets: Json, stacked: bool = False, **extra: Any) -> Json:
-    """Lines over time; ``stacked``: shares of a whole."""
+def graph(
+    title: str,
+    description: str,
+    unit: str,
+    *targets: Json,
+    stacked: bool = False,
+    signed: bool = False,
+    limits: tuple[float, ...] = (),
+    **extra: Any,
+) -> Json:
+    """Lines over time; ``stacked``: shares of a whole; ``signed``: below 0 too; ``limits``: values at which a line is drawn."""
     custom: Json = {"lineWidth": 1, "fillOpacity": 60 if stacked else 0, "showPoints": "never", "spanNulls": False}
     if stacked:
         custom["stacking"] = {"mode": "percent", "group": "A"}
+    defaults: Json = {"custom": custom}
+    if not signed:
+        defaults["min"] = 0
+    if limits:
+        custom["thresholdsStyle"] = {"mode": "dashed"}
+        defaults["thresholds"] = steps((None, "transparent"), *((limit, RED) for limit in sorted(limits)))
     return panel(
         "timeseries",
         title,
@@ -85,7 +100,7 @@ def graph(title: str, description: str, unit: str, *targets: Json, stacked: bool
         unit,
         *targets,
         size=(12, 8),
-        defaults={"custom": custom, "min": 0},
+        defaults=defaults,
         options={
             "legend": {"displayMode": "table", "placement": "right", "showLegend": True, "calcs": ["lastNotNull"]},
             "tooltip": {"mode": "multi", "sort": "desc"},
@@ -100,9 +115,67 @@ def dashed(pattern: str) -> Json:
     return {"matcher": {"id": "byRegexp", "options": pattern}, "properties": [style]}
 
 
+def band(low: str, high: str) -> list[Json]:
+    """Overrides: the space between the series that fit ``low`` and ``high`` is filled, their lines are not drawn."""
+    plain = [{"id": "custom.lineWidth", "value": 0}]
+    filled = [*plain, {"id": "custom.fillBelowTo", "value": low}, {"id": "custom.fillOpacity", "value": 15}]
+    return [
+        {"matcher": {"id": "byName", "options": low}, "properties": plain},
+        {"matcher": {"id": "byName", "options": high}, "properties": filled},
+    ]
+
+
+def named(values: dict[int, tuple[str, str]]) -> list[Json]:
+    """Mappings: numbers that stand for states, with their word and colour."""
+    options = {str(value): {"text": text, "color": colour, "index": value} for value, (text, colour) in values.items()}
+    return [{"type": "value", "options": options}]
+
+
+def timeline(
+    title: str, description: str, target: Json, states: dict[int, tuple[str, str]], size: tuple[int, int]
+) -> Json:
+    """A row a series, coloured by state."""
+    return panel(
+        "state-timeline",
+        title,
+        description,
+        "none",
+        target,
+        size=size,
+        defaults={"mappings": named(states), "custom": {"fillOpacity": 80, "lineWidth": 0}},
+        options={"showValue": "never", "mergeValues": True, "rowHeight": 0.9, "legend": {"showLegend": True}},
+    )
+
+
+def table(title: str, description: str, columns: list[tuple[str, str, Json]], size: tuple[int, int] = (24, 8)) -> Json:
+    """A row a label set. ``columns``: heading, expression, and the column's unit and whatever else it sets."""
+    letters = [chr(ord("A") + at) for at in range(len(columns))]
+    return panel(
+        "table",
+        title,
+        description,
+        "none",
+        *(query(expr, instant=True) for _, expr, _ in columns),
+        size=size,
+        overrides=[column(heading, **how) for heading, _, how in columns],
+        options={"showHeader": True},
+        transformations=[
+            {"id": "merge", "options": {}},
+            {
+                "id": "organize",
+                "options": {
+                    "excludeByName": {"Time": True, "__name__": True},
+                    "renameByName": {f"Value #{letter}": one[0] for letter, one in zip(letters, columns, strict=True)},
+                },
+            },
+        ],
+    )
+
+
 def column(name: str, unit: str, **more: Any) -> Json:
     """An override: the unit of one column of a table."""
-    properties = [{"id": "unit", "value": unit}, *({"id": key, "value": value} for key, value in more.items())]
+    properties: list[Json] = [{"id": "unit", "value": unit}]
+    properties += [{"id": key, "value": value} for key, value in more.items()]
     return {"matcher": {"id": "byName", "options": name}, "properties": properties}
 
 
@@ -110,40 +183,3 @@ def rate(metric: str, by: str = "", match: str = "") -> str:
     """Per second, summed by the labels named."""
     matchers = f"{SCRAPED}, {match}" if match else SCRAPED
     return f"sum{f' by ({by})' if by else ''} (rate({metric}{{{matchers}}}[$__rate_interval]))"
-
-
-def placed(rows: list[tuple[str, list[Json]]]) -> list[Json]:
-    """Rows one below the other, each under its heading, panels from left to right."""
-    made: list[Json] = []
-    y = 0
-    for heading, panels in rows:
-        place = {"h": 1, "w": 24, "x": 0, "y": y}
-        made.append({"type": "row", "title": heading, "collapsed": False, "panels": [], "gridPos": place})
-        y, x = y + 1, 0
-        for one in panels:
-            width, height = one["gridPos"]["w"], one["gridPos"]["h"]
-            if x + width > 24:
-                x, y = 0, y + height
-            one["gridPos"] = {"h": height, "w": width, "x": x, "y": y}
-            made.append(one)
-            x += width
-        y += panels[-1]["gridPos"]["h"]
-    return [{"id": number, **one} for number, one in enumerate(made, start=1)]
-
-
-def variable(name: str, label: str, metric: str, current: str = "") -> Json:
-    """A choice of the values that a label has now; all unless told otherwise."""
-    chosen = {"text": [current], "value": [current]} if current else {"text": ["All"], "value": ["$__all"]}
-    return {
-        "name": name,
-        "label": label,
-        "type": "query",
-        "datasource": DATASOURCE,
-        "query": {"query": f"label_values({metric}, {name})", "refId": f"Kilter-{name}"},
-        "refresh": 2,
-        "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        "allValue": ".+",
-        "current": chosen,
-    }

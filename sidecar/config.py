@@ -18,6 +18,8 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 
 from sidecar import settings
 from sidecar.config_canary import Canary
+from sidecar.config_fleet import Fleet, StoreAddress
+from sidecar.config_report import Report
 from sidecar.config_section import HeaderName, Seconds, Section
 from sidecar.config_source import ConfigError, Key, Source, add_environment, add_flags, dotted, read_file
 from sidecar.wire.base import formats
@@ -228,6 +230,11 @@ class Config(Section):
     upstream: UpstreamAddress = Field(description="The model server: `http://`, `https://` or `unix:`.")
     listen: Address = Field("127.0.0.1:9400", description="Where clients connect.")
     admin: Address = Field("127.0.0.1:9401", description="Health, metrics and the status page.")
+    admin_hosts: tuple[str, ...] = Field(
+        (),
+        description="Names under which people reach `admin`, beside addresses, `localhost` and the machine's own; the page "
+        "and the API answer to no other.",
+    )
     state: str = Field("", description="Directory for keys and state; empty: `$XDG_STATE_HOME/kilter`.")
     provider: ProviderName = Field(
         "",
@@ -255,6 +262,20 @@ class Config(Section):
     verdicts: Verdicts = Field(default_factory=Verdicts)
     otlp: Otlp = Field(default_factory=Otlp)
     canary: Canary = Field(default_factory=Canary)
+    report: Report = Field(default_factory=Report)
+    store: StoreAddress = Field(
+        "",
+        description="Redis or Valkey that a fleet shares: `redis://`, `rediss://` or `unix://`; empty: this sidecar judges alone.",
+    )
+    fleet: Fleet = Field(default_factory=Fleet)
+
+    @model_validator(mode="after")
+    def _fleet_key(self) -> Config:
+        if self.store and not self.fleet.key_file:
+            raise ValueError(
+                "store: needs fleet.key_file too, or every replica would know the same users by other hashes"
+            )
+        return self
 
     @property
     def state_dir(self) -> Path:
@@ -335,7 +356,7 @@ def _explain(source: Source, key: Key, item: Mapping[str, Any]) -> str:
         need = str(context.get("error", item["msg"]))
     else:
         need = str(item["msg"]).replace("Input should be", "need")
-    return f"{source.place(key)}: {dotted(key)}: {need}"
+    return ": ".join(filter(None, (source.place(key), dotted(key), need)))
 
 
 def known_keys(section: Key = ()) -> list[str]:

@@ -124,6 +124,7 @@ class SupervisorSettings(Settings):
 
     listen: str
     admin: str
+    admin_hosts: tuple[str, ...]
     workers: int
     observe: bool
     require_upstream: bool

@@ -21,6 +21,7 @@ from sidecar import logs, settings
 from sidecar.canary import secret as canary_secret
 from sidecar.config import Config
 from sidecar.config_source import ConfigError
+from sidecar.fleet.agreement import fleet_key
 from sidecar.hardening import forbid_core_dumps
 from sidecar.supervisor.listeners import BindError
 from sidecar.supervisor.supervisor import Supervisor
@@ -45,6 +46,7 @@ def supervisor_settings(config: Config) -> settings.SupervisorSettings:
     return settings.SupervisorSettings(
         listen=config.listen,
         admin=config.admin,
+        admin_hosts=config.admin_hosts,
         workers=config.workers,
         observe=config.observe,
         require_upstream=config.readiness.require_upstream,
@@ -112,7 +114,24 @@ def check_otlp() -> None:
         raise ConfigError("otlp.endpoint: need the extra: pip install 'kilter[otlp]'")
 
 
-MONITOR_KEYS = frozenset({"labels", "ticks", "baseline", "budget", "verdicts", "otlp", "canary", "log"})
+def check_fleet() -> None:
+    """ConfigError where the extra is missing."""
+    if importlib.util.find_spec("redis") is None:
+        raise ConfigError("store: need the extra: pip install 'kilter[fleet]'")
+
+
+def hash_key(config: Config) -> bytes:
+    """What keys every hash: the fleet's key where there is a fleet, else this installation's. ConfigError."""
+    if not config.store:
+        return bytes.fromhex(secret(config.state_dir, "install_key"))
+    check_fleet()
+    try:
+        return fleet_key(config.fleet)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+MONITOR_KEYS = frozenset({"labels", "ticks", "baseline", "budget", "verdicts", "otlp", "canary", "report", "log"})
 """What SIGHUP can change; everything else is the data plane's and needs a restart."""
 
 
@@ -140,7 +159,7 @@ def run(config: Config, read: Callable[[], Config]) -> None:
     forbid_core_dumps()
     check_origin()
     logs.set_up("supervisor", config.log.level)
-    key = bytes.fromhex(secret(config.state_dir, "install_key"))
+    key = hash_key(config)
     token = secret(config.state_dir, "admin_token")
     secret(config.state_dir, EVIDENCE_KEY)
     if config.otlp.endpoint:
@@ -154,3 +173,22 @@ def run(config: Config, read: Callable[[], Config]) -> None:
         await supervisor.run()
 
     asyncio.run(supervise())
+
+
+def run_monitor(config: Config) -> None:
+    """The monitor of a fleet, until SIGTERM. ConfigError when something needed cannot be had."""
+    forbid_core_dumps()
+    check_origin()
+    logs.set_up("monitor", config.log.level)
+    key = hash_key(config)
+    token = secret(config.state_dir, "admin_token")
+    secret(config.state_dir, EVIDENCE_KEY)
+    if config.otlp.endpoint:
+        check_otlp()
+    rotation = json.loads(monitor_config(config))["canary_secret"]
+    from sidecar.fleet.process import monitor_fleet  # noqa: PLC0415  # needs the extra `fleet`
+
+    try:
+        monitor_fleet(config, key, token, rotation)
+    except BindError as error:
+        raise ConfigError(str(error)) from None

@@ -13,13 +13,18 @@ from prometheus_client import CollectorRegistry
 
 from detectors.records.verdict import Verdict
 from detectors.stats.rate_gap import RateGap
-from detectors.watch.gaps import Gap
+from detectors.watch.gaps import Drift, Gap
+from detectors.watch.rules import Rules
 from sidecar import cli, config
+from sidecar.export import variants
 from sidecar.export.canaries import Canaries, CanaryCollector, GapPoints, PassRatio
 from sidecar.export.evidence import EvidenceExporter
+from sidecar.export.fleet import FleetCollector
 from sidecar.export.prometheus import PrometheusExporter
 from sidecar.export.verdicts import Judged, VerdictCollector
+from sidecar.fleet.status import FleetStatus
 from sidecar.gateway.counters import schema
+from sidecar.monitor.selftest import Selftest
 from sidecar.supervisor.exposition import FACTS, Processes
 from sidecar.wire.base import formats
 
@@ -27,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 ONE = Verdict("b", "s", "m", "in_control", 0.0, "", 1.0, 1.0, 0.1, 0.1, 0.0, -1.0, 1.0, 1, 1, 1.0, None, "id")
 JUDGED = Judged(
     verdicts=[ONE],
-    gaps=[Gap("b", "s", "m", "en", 1, RateGap(0.0, -1.0, 1.0, "ok", calibrated=False))],
+    gaps=[Gap("b", "s", "m", "en", 1, RateGap(0.0, -1.0, 1.0, "ok", calibrated=False), Drift(0.0, -1.0, 1.0))],
     heard={"b": 0.0},
     alarms={"b": 0},
     left_out={"repeat": 0},
@@ -52,11 +57,27 @@ CANARIES = Canaries(
     valid={"g": 1},
     goodhart={"g": 0.0},
     hallucination={"d": 0.0},
+    hallucination_low={"d": 0.0},
     insecure_code=0.0,
+    insecure_code_low=0.0,
+    over_refusal=0.0,
+    over_refusal_low=0.0,
+    pass_hat_k={1: 1.0},
     last_success={"s": 0.0},
     exposure={"s": 1},
-    variant=("m", "f"),
+    exposure_limit={"s": 3},
+    epoch={"s": 0},
+    epoch_s={"s": 1.0},
+    last_draw={"s": 0.0},
+    variants=variants.Variants(
+        last=("m", "f", "0"),
+        deltas=[variants.DeltaRatio("c", (0.0,) * 3, (0.0,) * 3, 1, "within", adversarial=True)],
+        weighed=[variants.CellEvidence("c", 0.0, "none")],
+        causes=[variants.DriftCause("b", "s", "m", "asking", 0, 1.0)],
+    ),
+    languages={"en": (1.0, True)},
     covered=1.0,
+    judge_drift=0.0,
 )
 REFERENCE = ROOT / "sidecar" / "README.md"
 PAGES = sorted(page for page in ROOT.glob("**/*.md") if not {".git", "node_modules", ".venv"} & set(page.parts))
@@ -84,7 +105,9 @@ def every_metric():
     PrometheusExporter(registry, [], lambda: {("b", "s", "m"): (1.0, 1)})
     registry.register(VerdictCollector(lambda: JUDGED))
     registry.register(CanaryCollector(lambda: CANARIES))
+    registry.register(FleetCollector(FleetStatus))
     EvidenceExporter(Path("/nonexistent"), registry, 0.0)
+    Selftest(lambda: None, Rules(), lambda *_: None, registry, lambda: 0.0, 0.0)
     for collector in list(registry._collector_to_names):
         for family in collector.collect():
             name = family.name + ("_total" if family.type == "counter" else "")

@@ -34,6 +34,7 @@ from detectors.watch.explanation import subject, unnamed
 from detectors.watch.gaps import Gap, gaps
 from detectors.watch.identities import Identities
 from detectors.watch.learning import Learning
+from detectors.watch.parts import Part, in_order
 from detectors.watch.promotion import promoted
 from detectors.watch.rules import COUNTING, Rules
 from detectors.watch.thresholds import Thresholds
@@ -93,6 +94,22 @@ class Analysis:
         shown = [one for one in (*observations, *exceeded) if one.feature not in self._context]
         for feature in self.units.count(sighting, shown, tick):
             self.heard[feature] = max(self.heard.get(feature, 0.0), sighting.at_s)
+
+    def take(self, parts: Sequence[Part]) -> None:
+        """Counts what several monitors saw of one tick, all that there is, after that of every tick before: as if it had been observed here.
+
+        Measured values become observations here too, so that one set of thresholds holds for all.
+        """
+        for part in parts:
+            for model, (last_s, named_s) in part.seen.items():
+                judged = (self.watch.judged_as(model) if self.watch else None) or model
+                self._identities.saw(judged, last_s, named=False)
+                if named_s is not None:
+                    self._identities.saw(judged, named_s, named=True)
+            for reason, count in part.left_out.items():
+                self.units.left_out[reason] = self.units.left_out.get(reason, 0) + count
+        for told in in_order([part for part in parts if part.invalid is None]):
+            self.observe(told.sighting, told.observations, told.measurements)
 
     def close(self, now_s: float, in_flight_since_s: float | None = None) -> list[Verdict]:
         """Judges every tick that can be closed; the verdicts whose state changed, in order.
@@ -164,7 +181,13 @@ class Analysis:
 
     def gaps(self) -> list[Gap]:
         """Of every behaviour that compares strata, since the last promotion."""
-        return gaps(self._behaviours.values(), self._totals, self._calibrations)
+        baseline = None if self.unusable else self.baseline
+        return gaps(self._behaviours.values(), self._totals, self._calibrations, baseline)
+
+    @property
+    def unnamed(self) -> frozenset[str]:
+        """Models of which no request of the last day named its user."""
+        return frozenset(self._identities.unnamed())
 
     @property
     def ready(self) -> bool:

@@ -13,7 +13,7 @@ history lives on the server) the first of a conversation in ten minutes counts.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, get_args
 
 from detectors.records.behaviour import Behaviour
 from detectors.records.observation import Observation
@@ -24,7 +24,8 @@ from detectors.watch.open_tick import OpenTick, Series
 from detectors.watch.picks import is_picked, length_begins
 from detectors.watch.repeats import Repeats
 
-LEFT_OUT = ("not_picked", "repeat", "no_conversation_key", "no_user_key")
+Reason = Literal["not_picked", "repeat", "no_conversation_key", "no_user_key"]
+LEFT_OUT: tuple[Reason, ...] = get_args(Reason)
 """Why an observation does not count."""
 
 REPEAT_S = 600.0
@@ -51,7 +52,7 @@ class Units:
         self._conversations = Repeats(REPEAT_S)
         self._users = Repeats(DAY_S)
         self._rows: dict[Series, Series] = {}
-        self.left_out = dict.fromkeys(LEFT_OUT, 0)
+        self.left_out: dict[str, int] = dict.fromkeys(LEFT_OUT, 0)
 
     def row(self, behaviour: str, stratum: str) -> str:
         """The row of a stratum: itself, unless strata are the outcomes of one choice."""
@@ -91,20 +92,37 @@ class Units:
             row = self._rows[series] = (behaviour, self.row(behaviour, stratum), model)
         return series, row
 
-    def _reason(self, sighting: Sighting, turn: _Turn, feature: str, row: Series) -> str | None:
-        behaviour = self._behaviours[feature]
+    def candidates(self, sighting: Sighting, features: Iterable[str]) -> dict[str, Reason | None]:
+        """Of each behaviour in which an exchange shows something: why it cannot count there, None where it may.
+
+        Only what the exchange itself tells. Whether its conversation or user has counted already is asked by ``count``.
+        """
+        turn = _Turn(sighting)
+        return {feature: self._excluded(sighting, turn, self._behaviours[feature]) for feature in features}
+
+    def row_of(self, observation: Observation, sighting: Sighting) -> Series:
+        """The row, or the layer of it, in which an observation would be a trial."""
+        _, row = self._series(observation.feature, observation.stratum, sighting.model)
+        return layered(row, sighting.language) if self._behaviours[observation.feature].by_language else row
+
+    def _excluded(self, sighting: Sighting, turn: _Turn, behaviour: Behaviour) -> Reason | None:
         if behaviour.needs_identity and sighting.user is None:
             return "no_user_key"
-        if behaviour.unit_rule == "user_day" and sighting.user is not None:
-            today = f"{int(sighting.at_s // DAY_S)} {sighting.user}"
-            return None if self._users.first(today, row, sighting.at_s) else "repeat"
+        if _by_user(behaviour, sighting):
+            return None
         if not sighting.recognised and sighting.turn != 1:
             return "no_conversation_key"
-        where: tuple[str, ...] = row
-        if behaviour.unit_rule == "pick" and turn.length:
-            if not turn.picked:
-                return "not_picked"
-            where = (*row, turn.length)
+        return "not_picked" if behaviour.unit_rule == "pick" and turn.length and not turn.picked else None
+
+    def _reason(self, sighting: Sighting, turn: _Turn, feature: str, row: Series) -> Reason | None:
+        behaviour = self._behaviours[feature]
+        excluded = self._excluded(sighting, turn, behaviour)
+        if excluded is not None:
+            return excluded
+        if _by_user(behaviour, sighting):
+            today = f"{int(sighting.at_s // DAY_S)} {sighting.user}"
+            return None if self._users.first(today, row, sighting.at_s) else "repeat"
+        where = (*row, turn.length) if behaviour.unit_rule == "pick" and turn.length else row
         return None if self._conversations.first(sighting.conversation, where, sighting.at_s) else "repeat"
 
     def state(self, *, whole: bool) -> dict[str, Any]:
@@ -121,3 +139,8 @@ class Units:
         for repeats, saved in ((self._conversations, state["conversations"]), (self._users, state["users"])):
             if saved is not None:
                 repeats.restore(saved)
+
+
+def _by_user(behaviour: Behaviour, sighting: Sighting) -> bool:
+    """Whether a user, not a conversation, is what counts once."""
+    return behaviour.unit_rule == "user_day" and sighting.user is not None

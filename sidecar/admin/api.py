@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -13,11 +13,13 @@ from detectors.records.verdict import Alarm, Verdict
 from sidecar.store.base import Acknowledgement
 from sidecar.store.baseline_file import dumped
 
-MOST_BYTES = 16 << 20
-
 
 class RefusedError(Exception):
     """A command that cannot be carried out. ``str()`` says why."""
+
+
+class MistakeError(Exception):
+    """A request that is not as it must be. ``str()`` says what is needed."""
 
 
 class Judge(Protocol):
@@ -65,7 +67,7 @@ class Api:
     def add_to(self, app: web.Application) -> None:
         """The routes."""
         app.router.add_get("/api/v1/baselines", self._list)
-        app.router.add_get("/api/v1/baselines/{id}", self._export)
+        app.router.add_get("/api/v1/baselines/{id:(?!learn$|promote$|use$)[^/]+}", self._export)
         app.router.add_put("/api/v1/baselines/learn", self._learn)
         app.router.add_put("/api/v1/baselines/promote", self._promote)
         app.router.add_put("/api/v1/baselines/use", self._use)
@@ -82,39 +84,40 @@ class Api:
         wanted = request.match_info["id"]
         found = [one for one in self._judge.baselines() if wanted in (one.id, "latest")]
         if not found:
-            return _word(f"no baseline {wanted[:40]!r} is known", 404)
+            return _word(f"no baseline {wanted[:40]!a} is known", 404)
         return web.Response(text=dumped(found[-1]), content_type="application/json")
 
     async def _learn(self, _: web.Request) -> web.Response:
         return self._command(lambda: self._judge.learn(self._clock()))
 
     async def _promote(self, request: web.Request) -> web.Response:
-        given = await _given(request)
-        return self._command(lambda: self._judge.promote(self._clock(), anyway=given.get("anyway") is True))
+        need = 'need {"anyway": true} or {"anyway": false}, or nothing'
+        given = await _given(request, need) if request.can_read_body else {}
+        anyway = given.get("anyway", False)
+        if not isinstance(anyway, bool):
+            raise MistakeError(need)
+        return self._command(lambda: self._judge.promote(self._clock(), anyway=anyway))
 
     async def _use(self, request: web.Request) -> web.Response:
-        text = (await _given(request)).get("baseline")
-        if not isinstance(text, str):
-            return _word('need {"baseline": "<id, or the text of an exported file>"}', 400)
+        need = 'need {"baseline": "<id, or the text of an exported file>"}'
+        text = _text(await _given(request, need), "baseline", need)
         return self._command(lambda: self._judge.take(text, self._clock()))
 
     async def _annotate(self, request: web.Request) -> web.Response:
-        text = (await _given(request)).get("text")
-        if not isinstance(text, str):
-            return _word('need {"text": "…"}', 400)
+        need = 'need {"text": "…"}'
+        text = _text(await _given(request, need), "text", need)
         return self._command(lambda: self._judge.annotate(text, self._clock()))
 
     async def _alarms(self, _: web.Request) -> web.Response:
         return web.json_response(alarms_document(self._judge.alarms(), self._judge.acknowledged()))
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
-        given = await _given(request)
-        by, control = given.get("by"), given.get("control")
-        if not isinstance(by, str) or not isinstance(control, str):
-            return _word('need {"by": "<who>", "control": "<what is done about it meanwhile>"}', 400)
+        need = 'need {"by": "<who>", "control": "<what is done about it meanwhile>"}'
+        given = await _given(request, need)
+        by, control = _text(given, "by", need), _text(given, "control", need)
         alarm_id = request.match_info["id"]
         if alarm_id not in {alarm.id for alarm in self._judge.alarms()}:
-            return _word(f"no alarm {alarm_id[:40]!r} is known", 404)
+            return _word(f"no alarm {alarm_id[:40]!a} is known", 404)
         return self._command(lambda: self._judge.acknowledge(alarm_id, by, control, self._clock()))
 
     async def _verdicts(self, _: web.Request) -> web.Response:
@@ -142,12 +145,38 @@ def alarms_document(alarms: Sequence[Alarm], acknowledged: Mapping[str, Acknowle
     ]
 
 
-async def _given(request: web.Request) -> dict[str, Any]:
+async def _given(request: web.Request, need: str) -> dict[str, Any]:
+    """The JSON object that was sent. MistakeError where it is none."""
     try:
-        given = json.loads(await request.read() or b"{}")
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
+        given = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise MistakeError(need) from None
+    if not isinstance(given, dict):
+        raise MistakeError(need)
+    return given
+
+
+def _text(given: Mapping[str, Any], name: str, need: str) -> str:
+    """Text that can be kept: JSON can also name halves of characters, which no encoding has."""
+    text = given.get(name)
+    if not isinstance(text, str):
+        raise MistakeError(need)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise MistakeError(f"{name}: need whole characters, got a lone surrogate") from None
+    return text
+
+
+@web.middleware
+async def mistakes(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Says what is wrong with a request."""
+    try:
+        return await handler(request)
+    except MistakeError as error:
+        return _word(str(error), 400)
 
 
 def _word(text: str, status: int) -> web.Response:

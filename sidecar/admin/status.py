@@ -11,16 +11,21 @@ from detectors.records.behaviour import Behaviour
 from detectors.records.features import LABELS
 from detectors.records.verdict import Alarm, State, Verdict
 from detectors.stats.clopper_pearson import lower_bound, upper_bound
+from detectors.stats.power import STANDARD_ERRORS_NEEDED
 from detectors.watch.gaps import Gap
+from detectors.watch.rules import Rules
 from sidecar.admin.api import alarms_document
 from sidecar.export.base import Series
+from sidecar.export.canaries import Canaries
+from sidecar.fleet.status import FleetStatus
 from sidecar.gateway.counters import Counters
 from sidecar.store.base import Acknowledgement
 
 INTERVAL = 0.95
-_ATTENTION: tuple[State, ...] = (
+ATTENTION: tuple[State, ...] = (
     "out_of_control", "watch", "recovered", "no_user_key", "too_few_users", "undetectable", "warming_up", "in_control", "no_baseline",
 )  # fmt: skip
+"""By how much a state asks for attention, most first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class StratumStatus:
 
     model: str
     stratum: str
-    state: str
+    state: State
     rate: float
     interval_low: float
     interval_high: float
@@ -72,10 +77,20 @@ class Copies:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """``evidence_consistent`` and ``evidence_lost`` of the evidence log; ``store_errors`` of the state."""
+
+    evidence_consistent: bool = True
+    evidence_lost: int = 0
+    store_errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The whole. ``labels`` maps model to label to count since the monitor's start. ``verdicts`` are those of every
     stratum, ``alarms`` the last ones, newest first, ``acknowledged`` what people did about them, by the alarm's id,
-    ``baseline`` what is used and what is being learned.
+    ``baseline`` what is used and what is being learned. ``detectable``: the least change that each tested stratum could show,
+    as a difference of rates; ``canaries`` what they say; ``kept`` what could not be kept; ``fleet`` whose traffic the verdicts are about.
     """
 
     version: str
@@ -93,22 +108,42 @@ class Status:
     alarms: tuple[Alarm, ...] = ()
     acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def worst_first(self) -> list[Verdict]:
-        """Verdicts that say something, by how much they ask for attention."""
-        judged = [verdict for verdict in self.verdicts if verdict.state != "no_baseline"]
-        return sorted(judged, key=lambda verdict: (_ATTENTION.index(verdict.state), verdict.series))
+    detectable: Mapping[Series, float] = field(default_factory=dict)
+    canaries: Canaries = field(default_factory=Canaries)
+    kept: Kept = field(default_factory=Kept)
+    fleet: FleetStatus = field(default_factory=FleetStatus)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; what is not a number is null."""
-        plain = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "acknowledged"}
-        plain["traffic"], plain["copies"] = asdict(self.traffic), asdict(self.copies)
+        left_out = {"acknowledged", "detectable"}
+        plain = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in left_out}
+        plain["traffic"], plain["copies"], plain["kept"] = asdict(self.traffic), asdict(self.copies), asdict(self.kept)
         plain["behaviours"] = [asdict(behaviour) for behaviour in self.behaviours]
-        plain["verdicts"] = [verdict.to_dict() for verdict in self.verdicts]
+        plain["verdicts"] = [
+            {**verdict.to_dict(), "detectable": self.detectable.get(verdict.series)} for verdict in self.verdicts
+        ]
         plain["alarms"] = alarms_document(self.alarms, self.acknowledged)
         plain["gaps"] = [_gap(gap) for gap in self.gaps]
+        plain["canaries"] = self.canaries.to_dict()
+        plain["fleet"] = self.fleet.to_dict()
         return plain
+
+
+def detectable(verdicts: Sequence[Verdict], rules: Rules) -> dict[Series, float]:
+    """The least difference of rates that would be an alarm at all, of each tested stratum: what matters by the rules, or what
+    its baseline can show, if that is more. How soon, ``kilter power`` says.
+    """
+    return {
+        verdict.series: max(rules.floor_at(verdict.reference), _shown_at_all(verdict.reference, verdict.n_reference))
+        for verdict in verdicts
+        if verdict.n_reference and not math.isnan(verdict.reference)
+    }
+
+
+def _shown_at_all(reference: float, trials: int) -> float:
+    """As ``detectors.stats.power.undetectable``."""
+    rate = (reference * trials + 0.5) / (trials + 1)
+    return STANDARD_ERRORS_NEEDED * math.sqrt(rate * (1 - rate) / trials)
 
 
 def _gap(gap: Gap) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -26,6 +27,7 @@ from sidecar.canary.targets.base import Question, Target, UnreadableReplyError, 
 
 MAX_REPLY_BYTES = 8 << 20
 MAX_IMAGE_BYTES = 4 << 20
+GREEDY: Mapping[str, float] = MappingProxyType({"temperature": 0.0})
 _MODELS_LIMIT_S = 10.0
 _TRIES = 3
 _LATER = (429, 503)
@@ -66,9 +68,15 @@ class Asker:
         self.profile = profile or Profile()
 
     def question(
-        self, system: str, messages: Iterable[Message], tools: Iterable[OfferedTool], max_tokens: int
+        self,
+        system: str,
+        messages: Iterable[Message],
+        tools: Iterable[OfferedTool],
+        max_tokens: int,
+        *,
+        greedy: bool = False,
     ) -> Question:
-        """The question as it will be sent. OSError where an image cannot be read."""
+        """The question as it will be sent; ``greedy``: not as the deployment samples. OSError where an image cannot be read."""
         said = tuple(messages)
         paths = {path for message in said if isinstance(message, User) for path in message.images}
         return Question(
@@ -77,7 +85,7 @@ class Asker:
             messages=said,
             tools=tuple(tools),
             max_tokens=max_tokens,
-            sampling=self.profile.sampling,
+            sampling=GREEDY if greedy else self.profile.sampling,
             images={path: data_url(Path(path)) for path in sorted(paths)},
         )
 
@@ -136,8 +144,22 @@ class Asker:
         return status, _document(raw), error, time.monotonic() - started, wait_s
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model that the server lists. ``parent``: what it was made from (vLLM: the base of an adapter, or its path), or empty."""
+
+    name: str
+    parent: str = ""
+
+
 async def first_model(session: aiohttp.ClientSession, target: Target, base_url: str, key: str) -> str:
     """What the server lists first; ``default`` where it answers and lists nothing, empty where it does not answer."""
+    listed = await models(session, target, base_url, key)
+    return "" if listed is None else listed[0].name if listed else "default"
+
+
+async def models(session: aiohttp.ClientSession, target: Target, base_url: str, key: str) -> list[Listed] | None:
+    """What the server lists, in its order; None where it does not answer."""
     base = base_url.rstrip("/").removesuffix(target.path).removesuffix("/v1")
     headers = target.key_headers(key) if key else {}
     try:
@@ -145,9 +167,11 @@ async def first_model(session: aiohttp.ClientSession, target: Target, base_url: 
         async with session.get(f"{base}/v1/models", headers=headers, timeout=limit, allow_redirects=False) as answer:
             raw = await _read(answer)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-        return ""
-    listed = items((_document(raw) or {}).get("data"))
-    return str(listed[0].get("id") or "default") if listed else "default"
+        return None
+    return [
+        Listed(str(entry.get("id") or "default"), str(entry.get("parent") or entry.get("root") or ""))
+        for entry in items((_document(raw) or {}).get("data"))
+    ]
 
 
 def most_tokens(target: Target, question: Question) -> int:

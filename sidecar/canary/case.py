@@ -72,6 +72,11 @@ class Case:
         return next((m.text for m in reversed(self.script) if isinstance(m, User)), "")
 
     @property
+    def greedy(self) -> bool:
+        """Whether it is asked without chance, whatever the deployment samples with: only then can answers be compared."""
+        return self.group == "fingerprint"
+
+    @property
     def needs_vision(self) -> bool:
         """Whether it shows an image."""
         return any(isinstance(message, User) and message.images for message in self.script)

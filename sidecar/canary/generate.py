@@ -132,15 +132,15 @@ class _Family:
     def draw(self, secret: bytes, epoch: int, index: int, *, wanted: bool | None = None) -> Drawn:
         """The draw of this epoch: the first that reads like none of those before, else the least alike."""
         earlier = [
-            grams(self._reads(self._attempt(secret, before, index, attempt, wanted)))
+            self._grams(self._attempt(secret, before, index, attempt, wanted))
             for before in range(max(epoch - LOOKED_BACK, 0), epoch)
             for attempt in range(REDRAWS)
         ]
         best, least = None, 2.0
         for attempt in range(REDRAWS):
             drawn = self._attempt(secret, epoch, index, attempt, wanted)
-            own = grams(self._reads(drawn))
-            alike = max((likeness(own, other) for other in earlier), default=0.0)
+            own = self._grams(drawn)
+            alike = max((likeness(own[text], other[text]) for other in earlier for text in own), default=0.0)
             if alike < least:
                 best, least = drawn, alike
             if alike <= ALIKE:
@@ -166,17 +166,16 @@ class _Family:
                 return Drawn(values, draws.below(1 << 16), draws.below(1 << 16), right)
         raise arithmetic.ExpressionError(f"{self.family.id}: no slots make the truth {'yes' if wanted else 'no'}")
 
-    def _reads(self, drawn: Drawn) -> str:
-        """What is compared with earlier epochs: the first language's text."""
+    def _grams(self, drawn: Drawn) -> dict[str, frozenset[tuple[str, ...]]]:
+        """What is compared with earlier epochs: the text, by language."""
         family = self.family
-        if family.prompts:
-            language = next(iter(family.prompts))
-            content = self._picked(family.prompts[language].text, drawn)
-        else:
-            language = family.language
-            content = next(turn.user for turn in family.turns if turn.user is not None)
-        values = drawn.in_language(self.slots, language)
-        return self._user(content, values, "plain").text
+        contents = {language: self._picked(wording.text, drawn) for language, wording in family.prompts.items()} or {
+            family.language: next(turn.user for turn in family.turns if turn.user is not None)
+        }
+        return {
+            language: grams(self._user(content, drawn.in_language(self.slots, language), "plain").text)
+            for language, content in contents.items()
+        }
 
     @staticmethod
     def _picked(wordings: Sequence[Content], drawn: Drawn) -> Content:

@@ -7,7 +7,8 @@ import re
 ALIKE = 0.8
 """Above this a prompt counts as one that was asked before."""
 
-_WORD = re.compile(r"\w+")
+# Not \w+: marks that scripts such as Bengali write vowels with are no letters to it, and would cut words to pieces.
+_WORD = re.compile(r"[^\s!-/:-@\[-^`{-~\u00a1\u00ab\u00bb\u00bf\u0964\u0965\u2010-\u2027]+")
 _N = 5
 
 

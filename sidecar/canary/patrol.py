@@ -14,6 +14,7 @@ from random import Random
 
 from sidecar.canary.agenda import Agenda
 from sidecar.canary.case import Case
+from sidecar.canary.errands import HASTE, LADDER_RUN, Errand, Errands
 from sidecar.canary.prober import Probe, Prober
 from sidecar.canary.results import Results
 from sidecar.canary.rota import Cell, Known, Rota
@@ -37,8 +38,8 @@ async def _nothing() -> None:
 
 class Patrol:
     """``mix()``: traffic by language. ``told`` hears of every probe, ``failed`` of every error of ours; ``erred`` is awaited
-    after a probe that got no whole reply. ``mean_s``: between two probes, in the mean. ``prompts``: those that could be
-    asked at the last turn.
+    after a probe that got no whole reply. ``mean_s``: between two probes, in the mean. ``errands`` go before the rota.
+    ``prompts``: those that could be asked at the last turn.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Patrol:
         told: Callable[[Probe], None] = lambda _: None,
         failed: Callable[[], None] = lambda: None,
         erred: Callable[[], Awaitable[None]] = _nothing,
+        errands: Errands | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._shelf = shelf
@@ -72,6 +74,7 @@ class Patrol:
         self._told = told
         self._failed = failed
         self._erred = erred
+        self._errands = errands
         self._sleep = sleep
         self._rota = Rota()
         self.prompts: dict[Cell, list[Case]] = {}
@@ -79,7 +82,8 @@ class Patrol:
     async def run(self) -> None:
         """Until it is cancelled. An error of ours loses one turn."""
         while True:
-            await self._sleep(wait_s(self._rng, self._mean_s))
+            hurried = self._errands is not None and self._errands.hurried
+            await self._sleep(wait_s(self._rng, self._mean_s / HASTE if hurried else self._mean_s))
             try:
                 await self.turn()
             except Exception:
@@ -90,11 +94,16 @@ class Patrol:
         """Reads suites that have changed."""
         self._shelf.look()
         self._agenda.renew(self._shelf.suites)
-        self.prompts = self._agenda.cells(self._now())
+        found = self._agenda.cells(self._now())
+        if self._errands is not None:  # short greedy prompts that never change are not the rota's
+            found = {cell: [case for case in cases if not case.greedy] for cell, cases in found.items()}
+        self.prompts = {cell: cases for cell, cases in found.items() if cases}
 
     async def turn(self) -> Probe | None:
         """Asks the next prompt, or finds that now is no time for it; None where there is no prompt at all."""
         self.look()
+        if self._errands is not None and (errand := self._errands.next()):
+            return await self._run_errand(self._errands, errand)
         now_s = self._now()
         cell = self._rota.next(self._known(self.prompts), self._mix())
         asked = self._agenda.next(cell, now_s) if cell else None
@@ -111,13 +120,29 @@ class Patrol:
         if not resting:
             self._rota.asked(cell)
             self._agenda.done(case, repeat, again=probe.transcript is None and probe.verdict.decided_by in _FOR_NOW)
+        if self._errands is not None:
+            probe = self._errands.heard(probe)
+        await self._heard(probe, RUN)
+        return probe
+
+    async def _run_errand(self, errands: Errands, errand: Errand) -> Probe:
+        try:
+            asked = await self._prober.probe(errand.case, errand.repeat)
+        except Exception:  # a mistake of ours that this prompt brings out must not keep the rota from its turns
+            errands.rest()
+            raise
+        probe = errands.done(errand, asked)
+        await self._heard(probe, errand.run)
+        return probe
+
+    async def _heard(self, probe: Probe, run: str) -> None:
         if probe.transcript is not None:
-            self._results.add(row(probe, RUN, self._secret_id))
-            self._window.add(probe)
+            self._results.add(row(probe, run, self._secret_id))
+            if run != LADDER_RUN:  # asked a second time of the same model: a pair of its own, and none of the window
+                self._window.add(probe)
         self._told(probe)
         if probe.verdict.outcome == "error":
             await self._erred()
-        return probe
 
     def _known(self, cells: Mapping[Cell, list[Case]]) -> dict[Cell, Known]:
         decided: dict[Cell, list[bool]] = defaultdict(list)

@@ -40,7 +40,8 @@ class Judging(Protocol):
 @dataclass(frozen=True, slots=True)
 class Probe:
     """A case asked once. ``tokens``: as the server counted, else the worst case. ``transcript`` is None where skipped.
-    ``model`` and ``fingerprint``: what the server says has answered, empty where it says nothing.
+    ``model`` and ``fingerprint``: what the server says has answered, empty where it says nothing; ``generation``: how often
+    that has changed silently, where it is watched.
     """
 
     case: Case
@@ -51,6 +52,7 @@ class Probe:
     transcript: Transcript | None = None
     model: str = ""
     fingerprint: str = ""
+    generation: int = 0
 
     @property
     def latency_s(self) -> float:
@@ -158,7 +160,7 @@ class Prober:
 
     async def ask(self, case: Case, messages: list[Message]) -> tuple[Reply, int]:
         """One request within the budget, after the users, and what it cost. NotNowError where it was not sent."""
-        question = self._asker.question(case.system, messages, case.tools, case.max_tokens)
+        question = self._asker.question(case.system, messages, case.tools, case.max_tokens, greedy=case.greedy)
         worst = most_tokens(self._asker.endpoint.target, question) + self._surplus
         await self._clear(worst)
         day = datetime.fromtimestamp(self._now(), UTC).date().isoformat()

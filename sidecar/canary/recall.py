@@ -39,6 +39,7 @@ def recalled(rows: Iterable[Row], suites: Sequence[LoadedSuite], secret: bytes) 
                     row.tokens,
                     model=row.model,
                     fingerprint=row.fingerprint,
+                    generation=row.generation,
                 )
             )
     return probes

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-VERSION = 2
+VERSION = 3
 _BUSY_S = 10.0
 _STEPS = (
     """
@@ -41,6 +41,10 @@ CREATE TABLE comparison (
   units INTEGER NOT NULL, passed_a INTEGER NOT NULL, passed_b INTEGER NOT NULL, points REAL NOT NULL,
   low REAL NOT NULL, high REAL NOT NULL, verdict TEXT NOT NULL
 ) STRICT;
+""",
+    """
+ALTER TABLE result ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE kept (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """,
 )
 """From schema i to i + 1."""
@@ -80,6 +84,7 @@ class Row:
     label: str
     tokens: int
     latency_s: float
+    generation: int = 0
 
     @property
     def case_id(self) -> str:
@@ -175,6 +180,24 @@ class Results:
         )
         return [_row(values) for values in found]
 
+    def renew_generation(self, model: str, fingerprint: str, generation: int, since_s: float) -> None:
+        """What was answered under these names from ``since_s`` on was another generation's."""
+        self._db.execute(
+            "UPDATE result SET generation = ? WHERE model = ? AND fingerprint = ? AND at_s >= ?",
+            (generation, model, fingerprint, since_s),
+        )
+
+    def keep(self, name: str, text: str) -> None:
+        """One text that a process goes on from, in place of the last of that name."""
+        self._db.execute(
+            "INSERT INTO kept VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET text = excluded.text", (name, text)
+        )
+
+    def kept(self, name: str) -> str:
+        """The text of that name; empty where there is none."""
+        found = self._db.execute("SELECT text FROM kept WHERE name = ?", (name,)).fetchone()
+        return str(found[0]) if found else ""
+
     def add_comparison(self, compared: Iterable[Compared]) -> None:
         """Keeps every category of a comparison."""
         with self._transaction():
@@ -223,6 +246,11 @@ class Results:
         return {
             suite: int(uses) for suite, uses in self._db.execute("SELECT suite, MAX(uses) FROM exposure GROUP BY suite")
         }
+
+    def last_draws(self) -> dict[str, float]:
+        """By suite, when the prompts that were begun last were first asked, Unix seconds."""
+        found = self._db.execute("SELECT suite, MAX(first_s) FROM exposure GROUP BY suite")
+        return {suite: float(first_s) for suite, first_s in found}
 
     def next_draw(self, secret_id: str, suite: str, epoch: int, max_uses: int) -> int:
         """The lowest draw of the epoch that was used fewer than ``max_uses`` times: used-up ones do not return."""

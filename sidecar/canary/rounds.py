@@ -106,4 +106,5 @@ def row(probe: Probe, run: str, secret_id: str) -> Row:
         label=verdict.label,
         tokens=probe.tokens,
         latency_s=probe.latency_s,
+        generation=probe.generation,
     )

@@ -118,6 +118,20 @@ def _pass_hat_k(own: Sequence[Probe]) -> dict[str, float]:
     }
 
 
+def pass_hat_k(own: Sequence[Probe], most: int = 3) -> dict[int, float]:
+    """pass^k by k, each over the cases that were asked k times or more; left out where there is none."""
+    tries: dict[tuple[str, int], list[bool]] = defaultdict(list)
+    for probe in own:
+        if probe.verdict.outcome in ("pass", "fail") and not probe.case.greedy:
+            tries[probe.case.id, probe.case.epoch].append(probe.verdict.outcome == "pass")
+    found = {}
+    for k in range(1, most + 1):
+        enough = [passed for passed in tries.values() if len(passed) >= k]
+        if enough:
+            found[k] = sum(comb(sum(passed), k) / comb(len(passed), k) for passed in enough) / len(enough)
+    return found
+
+
 def gap_row(named: NamedGap) -> dict[str, Any]:
     """A gap as JSON, in points of a hundred."""
     measured = named.gap

@@ -45,7 +45,8 @@ def command() -> None:
     """
 
 
-def _log_options(function: Callable[..., None]) -> Callable[..., None]:
+def log_options(function: Callable[..., None]) -> Callable[..., None]:
+    """DIRECTORY, --state and --key, which say where the log lies."""
     for option in (
         click.option("--key", "key_file", metavar="FILE", type=click.Path(path_type=Path), help="The log's key."),
         click.option(
@@ -57,7 +58,7 @@ def _log_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def _located(directory: Path | None, state: str, key_file: Path | None) -> tuple[Path, bytes]:
+def located(directory: Path | None, state: str, key_file: Path | None) -> tuple[Path, bytes]:
     """The log's directory and key; 3 where there is no log."""
     home = state_dir(state)
     place = directory or home / "evidence"
@@ -97,13 +98,18 @@ def _head(_: click.Context, __: click.Parameter, value: str | None) -> Head | No
         raise click.BadParameter(str(error)) from None
 
 
+head_option = click.option(
+    "--head", "outside", metavar="NUMBER:SEAL", callback=_head, help="A head that was kept elsewhere."
+)
+
+
 @command.command()
-@_log_options
-@click.option("--head", "outside", metavar="NUMBER:SEAL", callback=_head, help="A head that was kept elsewhere.")
+@log_options
+@head_option
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def verify(directory: Path | None, state: str, key_file: Path | None, outside: Head | None, *, as_json: bool) -> None:
     """Reads the whole log and names the first record that is not as it was written."""
-    place, key = _located(directory, state, key_file)
+    place, key = located(directory, state, key_file)
     found = _read(place, key, outside)
     if as_json:
         said: dict[str, Any] = {**asdict(found), "head": str(found.head), "consistent": found.broken is None}
@@ -131,12 +137,12 @@ def _say(found: Verdict) -> None:
 
 
 @command.command()
-@_log_options
+@log_options
 @click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--payloads", "with_payloads", is_flag=True, help="With the payloads, which can hold text.")
 def export(directory: Path | None, state: str, key_file: Path | None, output: Path, *, with_payloads: bool) -> None:
     """Writes the log, what verification says of it and how to verify it into one .tar.gz; the key stays here."""
-    place, key = _located(directory, state, key_file)
+    place, key = located(directory, state, key_file)
     found = _read(place, key, None)
     try:
         write_archive(place, found, output, with_payloads=with_payloads)
@@ -151,11 +157,11 @@ def export(directory: Path | None, state: str, key_file: Path | None, output: Pa
 
 
 @command.command()
-@_log_options
+@log_options
 @click.option("--reason", required=True, help="Kept in the log.")
 def freeze(directory: Path | None, state: str, key_file: Path | None, reason: str) -> None:
     """From now on nothing is removed from the log, neither old segments nor payloads."""
-    place, key = _located(directory, state, key_file)
+    place, key = located(directory, state, key_file)
     try:
         retention.freeze(place, reason)
         try:
@@ -171,12 +177,12 @@ def freeze(directory: Path | None, state: str, key_file: Path | None, reason: st
 
 
 @command.command()
-@_log_options
+@log_options
 @click.option("--record", "numbers", required=True, multiple=True, type=click.IntRange(1), help="Number of a record.")
 @click.option("--reason", required=True, help="Kept in the log.")
 def erase(directory: Path | None, state: str, key_file: Path | None, numbers: tuple[int, ...], reason: str) -> None:
     """Erases the payloads of records, for good; the chain stays whole and says so. Kilter must not be running."""
-    place, key = _located(directory, state, key_file)
+    place, key = located(directory, state, key_file)
     try:
         log = EvidenceLog(place, key, time.time())
         try:

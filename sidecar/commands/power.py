@@ -195,13 +195,13 @@ def _table(promises: Sequence[Promise]) -> Table:
 
 
 def _delay(trials: float | None, seconds: float | None) -> str:
-    return "-" if trials is None or seconds is None else f"{trials:,.0f} ({_time(seconds)})"
+    return "-" if trials is None or seconds is None else f"{trials:,.0f} ({lasting(seconds)})"
 
 
-def _time(seconds: float) -> str:
+def lasting(seconds: float) -> str:
     """A stretch of time in one unit.
 
-    >>> _time(90), _time(5400), _time(200_000)
+    >>> lasting(90), lasting(5400), lasting(200_000)
     ('2 min', '1.5 h', '2.3 d')
     """
     for unit, length in (("d", DAY_S), ("h", 3600.0)):

@@ -77,12 +77,23 @@ def follow(key: bytes, head: Head, text: bytes) -> tuple[Head, dict[str, Any]]:
     return Head(head.seq + 1, own), content
 
 
-def stated(text: bytes) -> tuple[Head, float] | None:
-    """The head and Unix time that a whole line claims, unchecked; None for anything else."""
+def content_of(text: bytes) -> dict[str, Any] | None:
+    """The record of a whole line, unchecked; None for anything else."""
     if not text.endswith(_CLOSE) or not text.startswith(_OPEN):
         return None
     try:
-        content = json.loads(text[_RECORD_AT : -len(_CLOSE)])
+        content: dict[str, Any] = json.loads(text[_RECORD_AT : -len(_CLOSE)])
+    except ValueError:
+        return None
+    return content
+
+
+def stated(text: bytes) -> tuple[Head, float] | None:
+    """The head and Unix time that a whole line claims, unchecked; None for anything else."""
+    content = content_of(text)
+    if content is None:
+        return None
+    try:
         own = bytes.fromhex(text[_SEAL_AT : _SEAL_AT + 64].decode("ascii"))
         return Head(int(content["seq"]), own), datetime.fromisoformat(content["at"]).timestamp()
     except (ValueError, KeyError, TypeError):

@@ -57,24 +57,37 @@ class EvidenceLog:
             raise LogInUseError(f"{directory}: another process writes this log") from None
         self.head, self._last_at_s = Head(), at_s
         self._segment: Path | None = None
-        self._resume(at_s)
+        try:
+            self._resume(at_s)
+        except OSError:
+            os.close(self._lock)  # else the next attempt would find the log in use, by nobody
+            raise
 
     def append(
         self, kind: str, data: Mapping[str, Any], at_s: float, payload: Mapping[str, Any] | None = None
     ) -> Head | None:
         """The head after the record, or None where it could not be written; ValueError where it is no record."""
-        if self._unsaid:
-            gap = {"lost": self._unsaid, "since_s": self._unsaid_since_s, "until_s": at_s, "reason": "not_writable"}
-            if self._write("gap", gap, at_s, None) is not None:
-                self._unsaid = 0
-        elif at_s < self._last_at_s - CLOCK_BACK_S:
+        if not self.catch_up(at_s) and at_s < self._last_at_s - CLOCK_BACK_S:
             self._write("clock", {"back_s": self._last_at_s - at_s}, at_s, None)
         head = self._write(kind, data, at_s, payload)
         if head is None:
-            self.lost += 1
-            self._unsaid_since_s = self._unsaid_since_s if self._unsaid else at_s
-            self._unsaid += 1
+            self.missed(1, at_s)
         return head
+
+    def missed(self, count: int, since_s: float) -> None:
+        """So many records could not be written since ``since_s``, here or before the log could be opened."""
+        self.lost += count
+        self._unsaid_since_s = self._unsaid_since_s if self._unsaid else since_s
+        self._unsaid += count
+
+    def catch_up(self, at_s: float) -> bool:
+        """Says which records are lost, where that can be written by now; whether it had to be said."""
+        if not self._unsaid:
+            return False
+        gap = {"lost": self._unsaid, "since_s": self._unsaid_since_s, "until_s": at_s, "reason": "not_writable"}
+        if self._write("gap", gap, at_s, None) is not None:
+            self._unsaid = 0
+        return True
 
     @property
     def behind(self) -> bool:

@@ -12,8 +12,9 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sidecar.evidence.chain import BrokenError, Head, stated
+from sidecar.evidence.chain import BrokenError, Head, content_of, stated
 
 SUFFIX = ".jsonl"
 ORIGIN = "origin"
@@ -62,6 +63,20 @@ def last_stated(path: Path) -> tuple[Head, float] | None:
         for text in file:
             found = stated(text) or found
     return found
+
+
+def latest(directory: Path, kind: str) -> dict[str, Any] | None:
+    """What the last record of a kind says (its ``data``), unchecked; None where none is kept. OSError where it cannot be read."""
+    mark = f'"kind":"{kind}"'.encode()
+    for path in reversed(segments(directory)):
+        with path.open("rb") as file:
+            lines = [text for text in file if mark in text]
+        for text in reversed(lines):
+            content = content_of(text)
+            if content is not None and content["kind"] == kind:
+                data: dict[str, Any] = content["data"]
+                return data
+    return None
 
 
 def kept(directory: Path, begin: Head) -> Iterator[Path]:

@@ -91,9 +91,15 @@ class _Reader:
 
 
 def verify(
-    directory: Path, key: bytes, outside: Head | None = None, progress: Callable[[int], None] | None = None
+    directory: Path,
+    key: bytes,
+    outside: Head | None = None,
+    progress: Callable[[int], None] | None = None,
+    seen: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Verdict:
-    """Reads the whole log. ``outside`` is a head that was kept elsewhere; ``progress`` is given the records read."""
+    """Reads the whole log. ``outside`` is a head that was kept elsewhere; ``progress`` is given the records read, ``seen``
+    every record that holds, in order.
+    """
     reader = _Reader(directory, outside)
     found = reader.found
     place = ""
@@ -103,6 +109,7 @@ def verify(
         for head, content, at in records(directory, key):
             place = f"{at}: "
             reader.take(head, content, begin)
+            seen(content)
             place = ""
             if progress is not None and found.records % EVERY == 0:
                 progress(found.records)

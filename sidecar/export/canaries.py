@@ -5,6 +5,7 @@ Points are of a hundred. Labels hold names of suites, groups and languages only,
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from sidecar.export import variants
 from sidecar.export.labels import OTHER
 
 Cell = tuple[str, str, str]
@@ -63,8 +65,9 @@ class GapPoints:
 
 @dataclass(frozen=True, slots=True)
 class Canaries:
-    """What is exported. ``variant``: (model, fingerprint) that answered last. ``probes``: by cell and outcome, since the monitor's start. ``last_success``: Unix seconds by suite,
-    0 for never. ``covered``: share of the traffic in a language that has canaries, None without traffic.
+    """What is exported. ``probes``: by cell and outcome, since the monitor's start. ``last_success`` and ``last_draw``: Unix
+    seconds by suite, 0 for never. ``variant``: (model, fingerprint) that answered last. ``languages``: share of the traffic in each, and whether it has canaries. ``covered``: share of
+    the traffic in a language that has canaries, None without traffic. ``judge_drift``: None without a judge.
     """
 
     enabled: bool = False
@@ -78,20 +81,31 @@ class Canaries:
     goodhart: Mapping[str, float] = field(default_factory=dict)
     hallucination: Mapping[str, float] = field(default_factory=dict)
     insecure_code: float | None = None
+    hallucination_low: Mapping[str, float] = field(default_factory=dict)
+    insecure_code_low: float | None = None
+    over_refusal: float | None = None
+    over_refusal_low: float | None = None
+    pass_hat_k: Mapping[int, float] = field(default_factory=dict)
     last_success: Mapping[str, float] = field(default_factory=dict)
     exposure: Mapping[str, int] = field(default_factory=dict)
+    exposure_limit: Mapping[str, int] = field(default_factory=dict)
+    epoch: Mapping[str, int] = field(default_factory=dict)
+    epoch_s: Mapping[str, float] = field(default_factory=dict)
+    last_draw: Mapping[str, float] = field(default_factory=dict)
     tokens_a_day: int = 0
     tokens_left: int = 0
     tokens: int = 0
     suites: Mapping[str, int] = field(default_factory=dict)
     suite_errors: int = 0
     variant: tuple[str, str] | None = None
-    variant_changes: int = 0
+    variants: variants.Variants = field(default_factory=variants.Variants)
+    languages: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
     covered: float | None = None
+    judge_drift: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        plain = asdict(self)
+        """Plain JSON; what is not a number is null."""
+        plain: dict[str, Any] = _without_nan(asdict(self))
         plain["probes"] = [
             {**dict(zip((*CELL, "outcome"), labels, strict=True)), "count": count}
             for labels, count in sorted(self.probes.items())
@@ -134,7 +148,7 @@ class CanaryCollector(Collector):
         yield from _of_ratios(now)
         yield from _of_gaps(now)
         yield from _of_coverage(now)
-        yield from _of_the_variant(now)
+        yield from variants.families(now.variants)
 
 
 def _of_asking(now: Canaries) -> Iterator[Metric]:
@@ -166,6 +180,20 @@ def _of_asking(now: Canaries) -> Iterator[Metric]:
     )
     yield _by("kilter_canary_exposure_max", "Uses of the suite's most used prompts.", "suite", now.exposure)
     yield _by(
+        "kilter_canary_exposure_limit",
+        "Uses after which a suite's prompts are drawn anew.",
+        "suite",
+        now.exposure_limit,
+    )
+    yield _by("kilter_canary_epoch", "Number of the epoch that the suite's prompts are drawn for.", "suite", now.epoch)
+    yield _by("kilter_canary_epoch_seconds", "Length of the suite's epochs.", "suite", now.epoch_s)
+    yield _by(
+        "kilter_canary_last_draw_timestamp_seconds",
+        "When fresh prompts of the suite were last begun; 0: never.",
+        "suite",
+        now.last_draw,
+    )
+    yield _by(
         "kilter_canary_suites",
         "Suite files: as they are, in their last good form, never readable.",
         "state",
@@ -193,10 +221,31 @@ def _of_ratios(now: Canaries) -> Iterator[Metric]:
         "domain",
         now.hallucination,
     )
-    code = GaugeMetricFamily("kilter_canary_insecure_code_ratio", "Insecure of the code that could be read.", labels=[])
-    if now.insecure_code is not None:
-        code.add_metric([], now.insecure_code)
-    yield code
+    yield _by(
+        "kilter_canary_confident_hallucination_ratio_low",
+        "Lower end of the 95 % interval of the ratio.",
+        "domain",
+        now.hallucination_low,
+    )
+    yield _maybe("kilter_canary_insecure_code_ratio", "Insecure of the code that could be read.", now.insecure_code)
+    yield _maybe(
+        "kilter_canary_insecure_code_ratio_low", "Lower end of the 95 % interval of the ratio.", now.insecure_code_low
+    )
+    yield _maybe("kilter_canary_over_refusal_ratio", "Refused of the harmless requests.", now.over_refusal)
+    yield _maybe(
+        "kilter_canary_over_refusal_ratio_low", "Lower end of the 95 % interval of the ratio.", now.over_refusal_low
+    )
+    yield _by(
+        "kilter_canary_pass_hat_k",
+        "Chance that all of k tries of a prompt pass (pass^k), of those asked so often.",
+        "k",
+        {str(k): ratio for k, ratio in now.pass_hat_k.items()},
+    )
+    yield _maybe(
+        "kilter_judge_drift_ratio",
+        "Replies of a fixed set on which the judge's opinion is no longer the one it had first.",
+        now.judge_drift,
+    )
 
 
 def _of_gaps(now: Canaries) -> Iterator[Metric]:
@@ -213,28 +262,19 @@ def _of_gaps(now: Canaries) -> Iterator[Metric]:
 
 
 def _of_coverage(now: Canaries) -> Iterator[Metric]:
-    covered = GaugeMetricFamily(
-        "kilter_language_coverage_ratio", "Share of the traffic in a language that has canaries.", labels=[]
+    yield _maybe("kilter_language_coverage_ratio", "Share of the traffic in a language that has canaries.", now.covered)
+    yield _by(
+        "kilter_language_share",
+        "Share of the traffic in a language, of what could be told.",
+        "language",
+        {language: share for language, (share, _) in now.languages.items()},
     )
-    if now.covered is not None:
-        covered.add_metric([], now.covered)
-    yield covered
-
-
-def _of_the_variant(now: Canaries) -> Iterator[Metric]:
-    info = GaugeMetricFamily(
-        "kilter_model_variant_info",
-        "What the server says has answered the last canary.",
-        labels=["model", "fingerprint"],
+    yield _by(
+        "kilter_language_covered",
+        "Whether a language of the traffic has canaries.",
+        "language",
+        {language: float(has) for language, (_, has) in now.languages.items()},
     )
-    if now.variant is not None:
-        info.add_metric(list(now.variant), 1)
-    yield info
-    changes = CounterMetricFamily(
-        "kilter_model_variant_changes", "Times that another model or build of it answered canaries.", labels=["kind"]
-    )
-    changes.add_metric(["declared"], now.variant_changes)
-    yield changes
 
 
 def shown(name: str) -> str:
@@ -247,3 +287,18 @@ def _by(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeM
     for value, number in sorted(values.items()):
         family.add_metric([value], number)
     return family
+
+
+def _maybe(name: str, text: str, value: float | None) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[])
+    if value is not None:
+        family.add_metric([], value)
+    return family
+
+
+def _without_nan(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _without_nan(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_without_nan(value) for value in node]
+    return None if isinstance(node, float) and math.isnan(node) else node

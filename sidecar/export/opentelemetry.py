@@ -1,4 +1,4 @@
-"""OpenTelemetry: a span, the GenAI metrics and a label event for each exchange, an event for each verdict.
+"""OpenTelemetry: a span, the GenAI metrics and a label event for each exchange, an event for each verdict and canary.
 
 No text of prompts or answers, no user and no conversation is ever sent. Spans carry the names that the
 traffic gave (models), everything that may become a series only labels of closed sets. The SDK's batching is
@@ -6,6 +6,9 @@ bounded and drops: a receiver that is gone costs a count in its log, nothing els
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from opentelemetry._logs import Logger, SeverityNumber
 from opentelemetry.context import Context
@@ -21,7 +24,10 @@ from sidecar.export.base import Seen
 from sidecar.export.semconv import Names
 
 LABEL_EVALUATION = "kilter.response_label"
+CANARY_EVALUATION = "kilter.canary"
 VERDICT_EVENT = "kilter.verdict"
+_OF_A_CANARY = ("suite", "group", "family", "variant", "language", "epoch", "repeat")
+_SCORES = {"pass": 1.0, "fail": 0.0}
 _NS = 1_000_000_000
 _STEP = {"in_control": SeverityNumber.INFO, "recovered": SeverityNumber.INFO, "out_of_control": SeverityNumber.WARN}
 
@@ -84,6 +90,29 @@ class OpenTelemetryExporter:
             event_name=VERDICT_EVENT,
             body=verdict.explanation,
             attributes=attributes,
+        )
+
+    def canary(self, probe: Mapping[str, Any], at_s: float) -> None:
+        """What became of a canary; ``probe`` is its record in the evidence log, of names and numbers. Only what was decided
+        has a score.
+        """
+        names, outcome = self._names, probe["outcome"]
+        why = ": ".join(word for word in (probe.get("decided_by"), probe.get("reason")) if word)
+        self._logger.emit(
+            timestamp=int(at_s * _NS),
+            severity_number=SeverityNumber.INFO,
+            event_name=names.evaluation,
+            attributes=self._present(
+                {
+                    names.evaluation_name: f"{CANARY_EVALUATION}.{probe['suite']}",
+                    names.evaluation_label: outcome,
+                    names.evaluation_value: _SCORES.get(outcome),
+                    names.evaluation_explanation: why or None,
+                    names.response_model: probe.get("model") or None,
+                    names.error_type: (probe.get("reason") or "_OTHER") if outcome == "error" else None,
+                    **{f"{CANARY_EVALUATION}.{name}": probe.get(name) for name in _OF_A_CANARY},
+                }
+            ),
         )
 
     def _span(self, seen: Seen) -> Span:

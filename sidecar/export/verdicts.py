@@ -11,10 +11,16 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from detectors.records.verdict import STATES, Verdict
-from detectors.stats.rate_gap import GAP_STATES, RateGap
+from detectors.stats.rate_gap import GAP_STATES
 from detectors.watch.gaps import Gap
+from sidecar.export.exposition import SettledGauge
 
 SERIES = ("behaviour", "stratum", "model")
+WITHOUT_ONE = ("no_baseline", "no_user_key")
+UNDER_A_BASELINE = tuple(state for state in STATES if state not in WITHOUT_ONE)
+"""States that a stratum can be in; of all nine, hundreds of strata would fill half of a scrape with noughts that cannot change."""
+DIGITS = 6
+"""After the point, of rates, differences and logarithms: more is noise that every scrape carries."""
 BASELINE_STATES = ("none", "expected_missing", "learning_next", "in_use", "unusable")
 """None yet; none though one is expected; in use while the next is learned; in use; of another classifier."""
 
@@ -36,10 +42,13 @@ _NUMBERS: tuple[tuple[str, str, Callable[[Verdict], float]], ...] = (
         lambda one: one.users if one.baseline_id else math.nan,
     ),
 )
-_GAPS: tuple[tuple[str, str, Callable[[RateGap], float]], ...] = (
-    ("kilter_gap_ratio", "Rate of a stratum minus that of its anchor (English).", lambda gap: gap.estimate),
-    ("kilter_gap_ratio_low", "Lower end of the 95 % interval of the gap.", lambda gap: gap.low),
-    ("kilter_gap_ratio_high", "Upper end of the 95 % interval of the gap.", lambda gap: gap.high),
+_GAPS: tuple[tuple[str, str, Callable[[Gap], float]], ...] = (
+    ("kilter_gap_ratio", "Rate of a stratum minus that of its anchor (English).", lambda one: one.gap.estimate),
+    ("kilter_gap_ratio_low", "Lower end of the 95 % interval of the gap.", lambda one: one.gap.low),
+    ("kilter_gap_ratio_high", "Upper end of the 95 % interval of the gap.", lambda one: one.gap.high),
+    ("kilter_gap_drift_ratio", "The gap minus that of the baseline.", lambda one: one.drift.estimate),
+    ("kilter_gap_drift_ratio_low", "Lower end of the 95 % interval of the gap's drift.", lambda one: one.drift.low),
+    ("kilter_gap_drift_ratio_high", "Upper end of the 95 % interval of the gap's drift.", lambda one: one.drift.high),
 )
 
 
@@ -74,25 +83,34 @@ class VerdictCollector(Collector):
 
     def __init__(self, judged: Callable[[], Judged]) -> None:
         self._judged = judged
+        self._settled_for: tuple[object, object] = None, None
+        self._settled: list[Metric] = []
 
     def collect(self) -> Iterator[Metric]:
         """Every family; those of closed label sets with every label from the start."""
         judged = self._judged()
-        yield from _of_verdicts(judged.verdicts)
+        if judged.verdicts is not self._settled_for[0] or judged.gaps is not self._settled_for[1]:
+            self._settled_for = judged.verdicts, judged.gaps
+            self._settled = [*_of_verdicts(judged.verdicts), *_of_gaps(judged.gaps)]
+        yield from self._settled
         yield from _of_acknowledgements(judged.acknowledged)
-        yield from _of_gaps(judged.gaps)
         yield from _of_counts(judged)
         yield from _of_the_baseline(judged)
 
 
 def _of_verdicts(verdicts: Sequence[Verdict]) -> Iterator[Metric]:
-    rows = [(verdict.series, verdict.state) for verdict in verdicts]
-    yield _states("kilter_state", "State of a stratum.", SERIES, rows, STATES)
+    states = SettledGauge("kilter_state", "State of a stratum.", labels=[*SERIES, "state"])
+    for verdict in verdicts:
+        for state in UNDER_A_BASELINE if verdict.baseline_id else WITHOUT_ONE:
+            states.add_metric([*verdict.series, state], float(state == verdict.state))
+        if verdict.state == "no_user_key" and verdict.baseline_id:
+            states.add_metric([*verdict.series, verdict.state], 1.0)
+    yield states
     for name, text, value in _NUMBERS:
-        family = GaugeMetricFamily(name, text, labels=SERIES)
+        family = SettledGauge(name, text, labels=SERIES)
         for verdict in verdicts:
             if not math.isnan(shown := value(verdict)):
-                family.add_metric(list(verdict.series), shown)
+                family.add_metric(list(verdict.series), round(shown, DIGITS))
         yield family
 
 
@@ -109,10 +127,10 @@ def _of_acknowledgements(acknowledged: Mapping[tuple[str, str, str], bool]) -> I
 
 def _of_gaps(gaps: Sequence[Gap]) -> Iterator[Metric]:
     for name, text, value in _GAPS:
-        family = GaugeMetricFamily(name, text, labels=SERIES)
+        family = SettledGauge(name, text, labels=SERIES)
         for one in gaps:
-            if not math.isnan(shown := value(one.gap)):
-                family.add_metric([one.behaviour, one.stratum, one.model], shown)
+            if not math.isnan(shown := value(one)):
+                family.add_metric([one.behaviour, one.stratum, one.model], round(shown, DIGITS))
         yield family
     rows = [((one.behaviour, one.stratum, one.model), one.gap.state) for one in gaps]
     yield _states("kilter_gap_state", "State of a gap against its limit.", SERIES, rows, GAP_STATES)
@@ -167,9 +185,9 @@ def _of_the_baseline(judged: Judged) -> Iterator[Metric]:
 
 def _states(
     name: str, text: str, labels: Sequence[str], rows: Iterable[tuple[Sequence[str], str]], states: Sequence[str]
-) -> GaugeMetricFamily:
+) -> SettledGauge:
     """One series a state: 1 for the one that holds, 0 for the others."""
-    family = GaugeMetricFamily(name, text, labels=[*labels, "state"])
+    family = SettledGauge(name, text, labels=[*labels, "state"])
     for series, holds in rows:
         for state in states:
             family.add_metric([*series, state], float(state == holds))

@@ -8,16 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
-from sidecar.canary.findings import NamedGap
+from sidecar.canary import duration
+from sidecar.canary.errands import Errands
+from sidecar.canary.findings import NamedGap, pairs
+from sidecar.canary.judge_drift import JudgeDrift
 from sidecar.canary.patrol import Patrol
 from sidecar.canary.prober import Probe, Prober
 from sidecar.canary.results import Results, Row
 from sidecar.canary.shelf import STATES, Shelf
 from sidecar.canary.window import Figures, Window
 from sidecar.config_canary import Canary
-from sidecar.export.canaries import OUTCOMES, Canaries, GapPoints, PassRatio, shown
+from sidecar.export.canaries import OUTCOMES, Canaries, GapPoints, PassRatio
+from sidecar.monitor.canary_findings import CanaryFindings, Record
+from sidecar.monitor.canary_record import probe_record
 
 log = logging.getLogger("kilter.monitor")
 
@@ -25,13 +29,6 @@ STALE_S = 60.0
 """Figures are made anew after this long even where nothing was asked: the window moves on."""
 
 _SKIPS = {"load": "busy", "budget": "budget"}
-
-
-class Record(Protocol):
-    """Keeps one record of the evidence log."""
-
-    def __call__(self, kind: str, data: Mapping[str, Any]) -> None:
-        """``data`` holds names and numbers only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,8 @@ class Live:
     prober: Prober
     results: Results
     window: Window
+    errands: Errands
+    judge_drift: JudgeDrift | None = None
 
 
 class CanaryTally:
@@ -54,6 +53,7 @@ class CanaryTally:
         record: Record,
         mix: Callable[[], Mapping[str, float]],
         now: Callable[[], float],
+        findings: CanaryFindings,
     ) -> None:
         self._config = config
         self._shelf = shelf
@@ -65,12 +65,13 @@ class CanaryTally:
         self._skipped: Counter[str] = Counter()
         self._success: dict[str, float] = {}
         self._tokens = 0
-        self._variant: tuple[str, str] | None = None
-        self._changes = 0
+        self.findings = findings
         self._figures = Window(1.0).figures(0.0)
         self._figured_s: float | None = None
         self._left = config.tokens_a_day
         self._exposure: Mapping[str, int] = {}
+        self._last_draws: Mapping[str, float] = {}
+        self._stale = 0
 
     def recall(self, rows: Iterable[Row]) -> None:
         """What is known from before this process."""
@@ -78,7 +79,6 @@ class CanaryTally:
         for row in rows:
             if row.outcome != "error":
                 self._success[row.suite] = row.at_s
-                self._variant = (row.model, row.fingerprint)
 
     def skipped(self, reason: str) -> None:
         """A canary was due and not asked, for one of ``export.canaries.SKIPS``."""
@@ -96,33 +96,7 @@ class CanaryTally:
         self._figured_s = None
         if verdict.outcome != "error":
             self._success[case.suite] = probe.at_s
-            self._answered_by((probe.model, probe.fingerprint))
-        self._record(
-            "probe",
-            {
-                "suite": case.suite,
-                "family": case.family,
-                "variant": case.variant,
-                "language": case.language,
-                "epoch": case.epoch,
-                "index": case.index,
-                "repeat": probe.repeat,
-                "model": shown(probe.model),
-                "outcome": verdict.outcome,
-                "decided_by": verdict.decided_by,
-                "reason": verdict.reason,
-                "tokens": probe.tokens,
-            },
-        )
-
-    def _answered_by(self, variant: tuple[str, str]) -> None:
-        """Another name or fingerprint than the last is a change that the server declares."""
-        before, self._variant = self._variant, variant
-        if before not in (None, variant):
-            self._changes += 1
-            model, fingerprint = map(shown, variant)
-            self._record("variant", {"kind": "declared", "model": model, "fingerprint": fingerprint})
-            log.warning("another model or build of it answers", extra={"fields": {"model": model}})
+        self._record("probe", probe_record(probe))
 
     def canaries(self) -> Canaries:
         """What is exported."""
@@ -136,6 +110,10 @@ class CanaryTally:
                     self._probes.setdefault((suite, group, language, outcome), 0)
         figures = self._current()
         self._read_results()
+        variants = self.findings.known(live.errands if live else None, self._stale)
+        mix, spoken = self._mix(), {language for _, language in prompts}
+        rotations = {one.suite.suite: one.suite.rotation for one in self._shelf.suites}
+        lengths = {suite: duration.seconds(rotation.epoch) for suite, rotation in rotations.items()}
         return Canaries(
             enabled=True,
             asking=live is not None,
@@ -151,22 +129,37 @@ class CanaryTally:
             goodhart=figures.goodhart,
             hallucination=figures.hallucination,
             insecure_code=figures.insecure_code,
+            hallucination_low=figures.hallucination_low,
+            insecure_code_low=figures.insecure_code_low,
+            over_refusal=figures.over_refusal,
+            over_refusal_low=figures.over_refusal_low,
+            pass_hat_k=figures.pass_hat_k,
             last_success=dict(self._success),
             exposure=self._exposure,
+            exposure_limit={suite: rotation.max_uses for suite, rotation in rotations.items()},
+            epoch={suite: max(int(self._now()), 0) // length for suite, length in lengths.items()},
+            epoch_s=lengths,
+            last_draw={suite: self._last_draws.get(suite, 0.0) for suite, _ in prompts},
             tokens_a_day=self._config.tokens_a_day,
             tokens_left=self._left,
             tokens=self._tokens,
             suites={state: self._shelf.count(state) for state in STATES},
             suite_errors=self._shelf.errors,
-            variant=(shown(self._variant[0]), shown(self._variant[1])) if self._variant else None,
-            variant_changes=self._changes,
-            covered=_covered(self._mix(), {language for _, language in prompts}),
+            variant=variants.last[:2] if variants.last else None,
+            variants=variants,
+            languages=_languages(mix, spoken),
+            covered=_covered(mix, spoken),
+            judge_drift=live.judge_drift.ratio if live and live.judge_drift else None,
         )
 
     def _current(self) -> Figures:
         now_s = self._now()
         if self.live and (self._figured_s is None or abs(now_s - self._figured_s) > STALE_S):
-            self._figures, self._figured_s = self.live.window.figures(now_s), now_s
+            window = self.live.window
+            self._figures, self._figured_s = window.figures(now_s), now_s
+            probes = window.probes(now_s)
+            self.findings.take(pairs(probes), self.live.results)
+            self._stale = len(window.every(now_s)) - len(probes)
         return self._figures
 
     def _read_results(self) -> None:
@@ -176,6 +169,7 @@ class CanaryTally:
             try:
                 self._left = max(self._config.tokens_a_day - self.live.results.spent(day), 0)
                 self._exposure = self.live.results.most_uses()
+                self._last_draws = self.live.results.last_draws()
             except sqlite3.Error:
                 return
 
@@ -200,3 +194,8 @@ def _points(named: NamedGap) -> GapPoints:
 def _covered(mix: Mapping[str, float], languages: set[str]) -> float | None:
     total = sum(mix.values())
     return sum(mix.get(language, 0.0) for language in languages) / total if total > 0 else None
+
+
+def _languages(mix: Mapping[str, float], spoken: set[str]) -> dict[str, tuple[float, bool]]:
+    total = sum(mix.values())
+    return {language: (part / total, language in spoken) for language, part in mix.items()} if total > 0 else {}

@@ -26,6 +26,8 @@ from sidecar.admin.api import RefusedError
 from sidecar.config import Config
 from sidecar.export.base import Series
 from sidecar.export.verdicts import Judged
+from sidecar.monitor.baseline_record import baseline_record
+from sidecar.monitor.standing import Standing, Standings
 from sidecar.monitor.succession import Succession
 from sidecar.store import baseline_file
 from sidecar.store.base import Acknowledgement, Annotation, Store, StoreError
@@ -64,7 +66,9 @@ def rules(config: Config) -> Rules:
 
 class Judging:
     """``analysis`` judges; ``store_errors`` counts what could not be kept. ``witness`` is told of
-    every command.
+    every command. ``lost_until_s``: the monitor before was killed, and lost what had begun by then. ``store``: another than the file of the state directory; it is given the state ``whole``, ticks that are
+    open included, whenever it is saved. ``elsewhere``, where it is not empty, says where a person's commands go instead:
+    to a fleet's monitor; ``quiet``: it also makes the verdicts, and nothing of what is judged here is told.
     """
 
     def __init__(
@@ -73,15 +77,20 @@ class Judging:
         behaviours: Sequence[Behaviour],
         now_s: float,
         witness: Witness = _nobody,
+        store: Store | None = None,
     ) -> None:
         self._config = config
         self._behaviours = behaviours
         self._witness = witness
         self.store_errors = 0
         self.annotations = 0
-        self._store: Store | None = None
+        self._standings = Standings()
+        self.elsewhere = ""
+        self.quiet = False
+        self.lost_until_s: float | None = None
+        self._store, self._whole = store, store is not None
         try:
-            self._store = SqliteStore(config.state_dir / NAME)
+            self._store = self._store or SqliteStore(config.state_dir / NAME)
         except StoreError as error:
             self._failed(error)
         self._acknowledged: dict[str, Acknowledgement] = {}
@@ -106,16 +115,23 @@ class Judging:
         learns = self.succession.collecting or self.analysis.learning
         return "learning_next" if learns else "in_use"
 
-    def close(self, now_s: float, in_flight_since_s: float | None) -> list[Verdict]:
+    def close(self, now_s: float, in_flight_since_s: float | None, *, save: bool = True) -> list[Verdict]:
         """Judges what can be judged and saves; the verdicts whose state changed."""
         before = self.analysis.closed
         changed = self.succession.close(now_s, in_flight_since_s)
-        if self.analysis.closed != before:
-            self._keep(lambda store: store.save(self.succession.to_json(whole=False), now_s, clean=False))
+        if save and self.analysis.closed != before:
+            self.save(now_s)
+        if self.quiet:
+            return []
         for alarm in self._new_alarms(changed):
             self._keep(lambda store, alarm=alarm: store.keep_alarm(alarm))  # type: ignore[misc]  # bound at once
             log.warning("out of control", extra={"fields": {"alarm": alarm.id, "verdict": alarm.verdict.explanation}})
         return changed
+
+    def save(self, now_s: float) -> None:
+        """Keeps the state."""
+        whole = self._whole
+        self._keep(lambda store: store.save(self.succession.to_json(whole=whole), now_s, clean=whole))
 
     def end(self, now_s: float) -> None:
         """Saves everything: nothing is lost between this and the next start."""
@@ -127,11 +143,15 @@ class Judging:
 
     def learn(self, now_s: float) -> dict[str, Any]:
         """Begins to collect the next baseline."""
+        self._here()
         self.succession.learner.learn()
+        used = self.analysis.baseline
+        self._witness("baseline", {"action": "learn", "id": used.id if used else ""})
         return self._changed(now_s)
 
     def promote(self, now_s: float, *, anyway: bool) -> dict[str, Any]:
         """What was learned becomes the baseline. RefusedError where it is not ready and not wanted ``anyway``."""
+        self._here()
         learner = self.succession.learner
         learning, wanted = learner.learning, learner.rules
         if learning is not None and not learner.ready and not anyway:
@@ -144,11 +164,12 @@ class Judging:
         except ValueError as error:
             raise RefusedError(str(error)) from None
         self._keep(lambda store: store.keep_baseline(baseline))
-        self._witness("baseline", {"action": "promote", "id": baseline.id, "anyway": anyway})
+        self._witness("baseline", baseline_record(baseline, "promote", anyway=anyway))
         return self._changed(now_s)
 
     def take(self, text: str, now_s: float) -> dict[str, Any]:
         """The baseline of an exported file, or one that was in use before (its id), is used from now on. RefusedError where it cannot be."""
+        self._here()
         known = next((one for one in self.baselines() if one.id == text.strip()), None)
         try:
             baseline = known or baseline_file.parsed(text)
@@ -156,8 +177,15 @@ class Judging:
             raise RefusedError(str(error)) from None
         self.succession.use(baseline)
         self._keep(lambda store: store.keep_baseline(baseline))
-        self._witness("baseline", {"action": "use", "id": baseline.id})
+        self._witness("baseline", baseline_record(baseline, "use" if known else "import"))
         return self._changed(now_s)
+
+    def follow(self, text: str) -> None:
+        """Judges by the baseline of a fleet, canonical JSON, from now on. ValueError where it is none."""
+        baseline = Baseline.from_json(text)
+        self.succession.use(baseline)
+        self._keep(lambda store: store.keep_baseline(baseline))
+        self._witness("baseline", baseline_record(baseline, "follow"))
 
     def annotate(self, text: str, now_s: float) -> dict[str, Any]:
         """Keeps an operator's words. RefusedError where there are none, or too many."""
@@ -174,12 +202,16 @@ class Judging:
         """
         if not (0 < len(by.strip()) <= 100 and 0 < len(control.strip()) <= 1000):
             raise RefusedError("need by of 1 to 100 characters, and control of 1 to 1000")
-        if alarm_id not in {alarm.id for alarm in self.analysis.alarms}:
+        self._here()
+        alarm = next((alarm for alarm in self.analysis.alarms if alarm.id == alarm_id), None)
+        if alarm is None:
             raise RefusedError("no such alarm is known")
         acknowledgement = Acknowledgement(alarm_id, now_s, by.strip(), control.strip())
         self._know([acknowledgement])
         self._keep(lambda store: store.acknowledge(acknowledgement))
-        self._witness("acknowledgement", {"alarm": alarm_id}, {"by": by.strip(), "control": control.strip()})
+        behaviour, stratum, model = alarm.verdict.series
+        about = {"alarm": alarm_id, "behaviour": behaviour, "stratum": stratum, "model": model}
+        self._witness("acknowledgement", about, {"by": by.strip(), "control": control.strip()})
         return {"alarm": alarm_id, "at_s": now_s, "by": acknowledgement.by, "control": acknowledgement.control}
 
     def acknowledged(self) -> Mapping[str, Acknowledgement]:
@@ -198,8 +230,12 @@ class Judging:
         return list(reversed(self.analysis.alarms))
 
     def verdicts(self) -> list[Verdict]:
-        """Of every stratum."""
-        return self.analysis.verdicts()
+        """Of every stratum; none where they are made elsewhere."""
+        return list(self.standing().verdicts)
+
+    def standing(self) -> Standing:
+        """What is said of every stratum, the same objects until something changes."""
+        return self._standings.of(self.analysis, elsewhere=self.quiet)
 
     def described(self) -> dict[str, Any]:
         """What is used, what is learned, and what was used before."""
@@ -237,10 +273,10 @@ class Judging:
         """What is exported."""
         analysis = self.analysis
         watch = analysis.watch
-        verdicts = analysis.verdicts()
+        standing = self.standing()
         return Judged(
-            verdicts=verdicts,
-            gaps=analysis.gaps(),
+            verdicts=standing.verdicts,
+            gaps=standing.gaps,
             heard={behaviour.name: analysis.heard.get(behaviour.name, 0.0) for behaviour in self._counted()},
             alarms={behaviour.name: analysis.raised.get(behaviour.name, 0) for behaviour in self._counted()},
             left_out=analysis.units.left_out,
@@ -249,14 +285,14 @@ class Judging:
             unfinished=analysis.ticks.unfinished,
             suppressed=watch.suppressed if watch else 0,
             judged_until_s=(analysis.ticks.next or 0) * analysis.rules.tick_s,
-            baseline_id=analysis.baseline.id if analysis.baseline else "",
+            baseline_id=standing.baseline_id,
             classifier=analysis.classifier,
             baseline_state=self.baseline_state,
-            baseline_ready=self.succession.learner.ready,
+            baseline_ready=not self.quiet and self.succession.learner.ready,
             budget=analysis.rules.false_alarm_budget,
             store_errors=self.store_errors,
             annotations=self.annotations,
-            acknowledged=self._open_alarms(verdicts),
+            acknowledged=self._open_alarms(standing.verdicts),
         )
 
     def series(self) -> list[Series]:
@@ -270,6 +306,10 @@ class Judging:
         ]
 
     # -- parts -----------------------------------------------------------------------------------
+
+    def _here(self) -> None:
+        if self.elsewhere:
+            raise RefusedError(self.elsewhere)
 
     def _know(self, acknowledgements: Sequence[Acknowledgement]) -> None:
         """Those of alarms that are no longer listed are forgotten here; the store keeps them."""
@@ -295,6 +335,7 @@ class Judging:
             if saved is not None:
                 self.succession.restore(saved.text)
                 if not saved.clean:
+                    self.lost_until_s = now_s
                     self.succession.forgot(now_s)
                 return
         except StoreError as error:
@@ -316,13 +357,14 @@ class Judging:
         if self.analysis.baseline is None or self.analysis.baseline.id != baseline.id:
             self.succession.use(baseline)
             self._keep(lambda store: store.keep_baseline(baseline))
+            self._witness("baseline", baseline_record(baseline, "import", from_file=True))
 
     def _new_alarms(self, changed: Sequence[Verdict]) -> list[Alarm]:
         new = {id(verdict) for verdict in changed if verdict.state == "out_of_control"}
         return [alarm for alarm in self.analysis.alarms if id(alarm.verdict) in new]
 
     def _changed(self, now_s: float) -> dict[str, Any]:
-        self._keep(lambda store: store.save(self.succession.to_json(whole=False), now_s, clean=False))
+        self.save(now_s)
         return self.described()
 
     def _keep(self, work: Callable[[Store], object]) -> None:

@@ -15,31 +15,36 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from detectors.catalog import behaviours
+from detectors.features.calibration import classifier_digest
 from detectors.features.language import UNDETERMINED
 from detectors.features.memory import Memory
 from detectors.watch.units import Units
 from sidecar import __version__, control, handover
-from sidecar.admin import page
-from sidecar.admin.api import Api
-from sidecar.admin.status import Copies, DataPlaneView, Status, behaviours_status
+from sidecar.admin.site import Site
+from sidecar.admin.status import Copies, DataPlaneView, Kept, Status, behaviours_status, detectable
 from sidecar.config import Config
 from sidecar.export.base import Exporter
 from sidecar.export.canaries import CanaryCollector
 from sidecar.export.evidence import EvidenceExporter
+from sidecar.export.exposition import Exposition
+from sidecar.export.fleet import FleetCollector
 from sidecar.export.labels import Labels, Limits
 from sidecar.export.otlp import Otlp, OtlpSettings
 from sidecar.export.prometheus import PrometheusExporter
 from sidecar.export.verdicts import VerdictCollector
+from sidecar.fleet.membership import Membership, without_canaries
 from sidecar.gateway.counters import Counters, schema
 from sidecar.gateway.ring import RingReader
-from sidecar.monitor.judging import Judging
+from sidecar.monitor.chronicle import CanaryCounts, Chronicle, config_digest
+from sidecar.monitor.judging import Judging, rules
 from sidecar.monitor.naming import Naming
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.probing import Probing
 from sidecar.monitor.reading import Reading
+from sidecar.monitor.selftest import Selftest, last_success_s
 from sidecar.monitor.tally import Tally
 from sidecar.monitor.ticks import Rates
 from sidecar.monitor.user_load import UserLoad
@@ -81,6 +86,9 @@ class Monitor:
             [Counters(schema(protocols), handover.mapped(fd).cast("d")) for fd in document["counters"]]
         )
         self._registry = CollectorRegistry()
+        self._exposition = Exposition(self._registry)
+        self._scraped = False
+        self._written = 0
         self._watched = behaviours()
         window_s = max(config.ticks.window_s, config.ticks.length_s)
         self._rates = Rates(config.ticks.length_s, window_s, Units(self._watched).row)
@@ -93,12 +101,32 @@ class Monitor:
         naming = Naming(install_key, capture_settings, os.urandom, self._prometheus.recognised)
         labels = Labels(self._watched, Limits(**config.labels.model_dump()), self._prometheus.overflow)
         self._labels = labels
+        facts = {
+            "config_sha256": config_digest(config),
+            "classifier": classifier_digest(),
+            "observing": self._board.observe,
+        }
+        self._evidence = EvidenceExporter(config.state_dir, self._registry, time.time(), facts, time.time)
         self._judging = Judging(config, self._watched, time.time(), self._witness)
         self._know_baseline()
         self._registry.register(VerdictCollector(self._judging.judged))
-        self._evidence = EvidenceExporter(config.state_dir, self._registry, time.time())
+        self._fleet = Membership(
+            config, install_key, self._judging, self._know_baseline, lambda: self._data_plane.traffic().inflight
+        )
+        self._registry.register(FleetCollector(self._fleet.status))
+        self._selftest = Selftest(
+            lambda: self._judging.analysis.baseline,
+            rules(config),
+            self._witness,
+            self._registry,
+            time.time,
+            last_success_s(self._evidence.latest("selftest")),
+        )
         self._otlp = Otlp(OtlpSettings(**config.otlp.model_dump())) if config.otlp.endpoint else None
-        self._exporters: list[Exporter] = [self._prometheus, self._tally, self._evidence]
+        self._chronicle = Chronicle(
+            self._evidence, config, self._judging, self._data_plane, self._copies, self._canary_counts
+        )
+        self._exporters: list[Exporter] = [self._prometheus, self._tally, self._evidence, self._chronicle]
         if self._otlp is not None:
             self._exporters.append(self._otlp.exporter)
         self._pipeline = Pipeline(
@@ -108,8 +136,8 @@ class Monitor:
             self._exporters,
             memory,
             naming.read,
-            judge=self._judging.succession.observe,
-            earlier=self._judging.succession.earlier,
+            judge=self._fleet.observe,
+            earlier=self._fleet.earlier,
         )
         canary = config.canary
         load = UserLoad(
@@ -119,7 +147,9 @@ class Monitor:
             time.monotonic,
             lambda: not self._board.observe,
         )
-        self._probing = Probing(config, document["canary_secret"], load, self._witness, self._language_mix)
+        self._probing = Probing(
+            without_canaries(config), document["canary_secret"], load, self._witness, self._language_mix
+        )
         self._registry.register(CanaryCollector(self._probing.canaries))
         rings = [RingReader(handover.mapped(fd)) for fd in document["rings"]]
         self._reading = Reading(rings, self._process, time.monotonic)
@@ -144,8 +174,10 @@ class Monitor:
         listener = socket.socket(fileno=self._document["listener"])
         await web.SockSite(runner, listener, shutdown_timeout=0.5).start()
         self._beat()
+        self._chronicle.begin(time.time(), observing=self._board.observe)
         self._judge()
         self._probing.start()
+        self._fleet.start()
         loop.call_later(HOUR_S, self._keep_evidence)
         self._more.set()  # a monitor started anew finds what its predecessor left
         while not self._stop.is_set():
@@ -159,7 +191,10 @@ class Monitor:
             await asyncio.sleep(0)  # whoever asks for metrics gets a turn between two slices
         while self._reading.slice():
             pass
+        await self._fleet.end()
         await self._probing.close()
+        await self._selftest.close()
+        self._chronicle.end(time.time())
         self._judging.end(time.time())
         self._evidence.close(time.time())
         if self._otlp is not None:
@@ -194,15 +229,22 @@ class Monitor:
             alarms=tuple(self._judging.alarms()[:ALARMS_SHOWN]),
             acknowledged=self._judging.acknowledged(),
             baseline=self._judging.described(),
+            detectable=detectable(verdicts, self._judging.analysis.rules),
+            canaries=self._probing.canaries(),
+            kept=self._kept(),
+            fleet=self._fleet.status(),
         )
 
+    def _kept(self) -> Kept:
+        lost, consistent = "kilter_evidence_lost_records", "kilter_evidence_consistent"
+        evidence = self._registry.restricted_registry([lost, consistent])  # whoever asks the whole collects the whole
+        said = {sample.name: sample.value for metric in evidence.collect() for sample in metric.samples}
+        return Kept(said.get(consistent, 0.0) == 1, round(said.get(lost, 0.0)), self._judging.store_errors)
+
     def _application(self) -> web.Application:
-        app = web.Application()
+        app = Site(self._judging, self.status, self._probing.canaries, time.time, self._know_baseline).application()
         app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/api/v1/status", self._status_document)
-        app.router.add_get("/api/v1/canaries", self._canaries_document)
-        app.router.add_get("/", self._page)
-        Api(self._judging, time.time, self._know_baseline).add_to(app)
+        self._selftest.add_to(app)
         return app
 
     async def _metrics(self, _: web.Request) -> web.Response:
@@ -212,16 +254,8 @@ class Monitor:
             self._prometheus.records(outcome, max(0, count - before))
         self._losses = now
         self._prometheus.lag.set(self._lag_s)
-        return web.Response(body=generate_latest(self._registry), content_type="text/plain")
-
-    async def _status_document(self, _: web.Request) -> web.Response:
-        return web.json_response(self.status().to_dict())
-
-    async def _canaries_document(self, _: web.Request) -> web.Response:
-        return web.json_response(self._probing.canaries().to_dict())
-
-    async def _page(self, _: web.Request) -> web.Response:
-        return web.Response(text=page.render(self.status()), content_type="text/html", headers=page.HEADERS)
+        self._scraped = True
+        return web.Response(body=self._exposition.text(), content_type="text/plain")
 
     def _process(self, record: bytes) -> None:
         started = time.perf_counter()
@@ -246,6 +280,7 @@ class Monitor:
         kept, lost = (max(0, count - before) for count, before in zip(copies, self._copied, strict=True))
         self._copied = copies
         self._judging.succession.copied(now_s, kept, lost)
+        self._fleet.close(now_s, self._copied_until_s, kept, lost)
         try:
             changed = self._judging.close(now_s, self._copied_until_s)
         except Exception:  # a mistake in judging must not stop the reading
@@ -255,9 +290,18 @@ class Monitor:
         for verdict in changed:
             for exporter in self._exporters:
                 exporter.verdict(verdict)
+            self._probing.alarmed(verdict)
+        self._chronicle.moment(now_s, observing=self._board.observe)
+        if self._scraped and self._judging.analysis.closed != self._written:
+            asyncio.get_running_loop().call_soon(self._write)
         wait_s = min(MOST_JUDGE_S, self.config.ticks.length_s / 4)
         asyncio.get_running_loop().call_later(wait_s, self._judge)
         self._more.set()  # even without traffic, what has been copied is looked at anew
+
+    def _write(self) -> None:
+        """What a tick has changed is worked out and written now, so that the next scrape need not wait for it."""
+        self._written = self._judging.analysis.closed
+        self._exposition.text()
 
     def _copies(self) -> tuple[int, int]:
         """(kept, lost) copies since the processes' start. What is lost to a full ring, or to an error, depends on the answer."""
@@ -274,10 +318,17 @@ class Monitor:
         return mix
 
     def _witness(self, kind: str, data: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> None:
-        """A person's command, into the evidence log."""
+        """A person's command, or what a canary found, into the evidence log; the latter also to a collector."""
         self._evidence.record(kind, data, time.time(), payload)
+        if kind == "probe" and self._otlp is not None:
+            self._otlp.exporter.canary(data, time.time())
+
+    def _canary_counts(self) -> CanaryCounts:
+        canaries = self._probing.canaries()
+        return CanaryCounts(canaries.skipped, canaries.tokens)
 
     def _keep_evidence(self) -> None:
+        self._chronicle.hour(time.time())
         self._evidence.keep(time.time())
         asyncio.get_running_loop().call_later(HOUR_S, self._keep_evidence)
 

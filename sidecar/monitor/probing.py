@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import random
-import ssl
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -20,11 +20,16 @@ from pathlib import Path
 
 import aiohttp
 
+from detectors.records.verdict import Verdict
 from sidecar.canary import duration, printed, secret
 from sidecar.canary.agenda import Agenda
-from sidecar.canary.asking import Asker, Endpoint, Profile, first_model, most_tokens
+from sidecar.canary.asking import Asker, Endpoint, first_model, models, most_tokens
+from sidecar.canary.changeover import RUN as CHANGE_RUN
+from sidecar.canary.diagnosis import Alarm
 from sidecar.canary.draws import secret_id
+from sidecar.canary.errands import FINGERPRINT_RUN, Errands
 from sidecar.canary.judge import ModelJudge, SameModelError
+from sidecar.canary.judge_drift import AGAIN_S, JudgeDrift
 from sidecar.canary.load import AnyLoad, Load, QueueLoad
 from sidecar.canary.loading import LoadedSuite
 from sidecar.canary.patrol import RUN, Patrol
@@ -34,21 +39,22 @@ from sidecar.canary.results import Results, StoreError
 from sidecar.canary.schedule import DAY_S, Minute
 from sidecar.canary.shelf import Shelf
 from sidecar.canary.targets.base import targets
+from sidecar.canary.variants import Variant
 from sidecar.canary.window import Window
 from sidecar.config import Config
 from sidecar.export.canaries import Canaries
-from sidecar.monitor.canary_tally import CanaryTally, Live, Record
+from sidecar.monitor import canary_client
+from sidecar.monitor.canary_client import CannotAskError, text
+from sidecar.monitor.canary_findings import CanaryFindings, Record
+from sidecar.monitor.canary_tally import CanaryTally, Live
 
 log = logging.getLogger("kilter.monitor")
 
 FILE = "canary.db"
 RETRY_S = 60.0
+LISTING_S = 600.0
 _WORST_BY_EXPECTED = 3
 """A question's worst case counts a token a byte; what is then used is about a third."""
-
-
-class CannotAskError(Exception):
-    """Something that is needed cannot be had. ``str()`` is one line for a person."""
 
 
 class Probing:
@@ -64,12 +70,26 @@ class Probing:
         self._record = record
         self._mix = mix
         self._shelf = Shelf(Path(self._config.suites) if self._config.suites else None, self._config.only)
-        self._tally = CanaryTally(self._config, self._shelf, record, mix, time.time)
+        self._findings = CanaryFindings(record, config.budget.false_alarms, time.time)
+        self._tally = CanaryTally(self._config, self._shelf, record, mix, time.time, self._findings)
         self._task: asyncio.Task[None] | None = None
 
     def canaries(self) -> Canaries:
         """What is exported."""
         return self._tally.canaries()
+
+    def alarmed(self, verdict: Verdict) -> None:
+        """A live stratum's state has changed: where it is out of control now, its ladder is asked for the cause."""
+        live = self._tally.live
+        if verdict.state == "out_of_control" and live is not None:
+            since_s = verdict.at_s if verdict.changed_at_s is None else verdict.changed_at_s
+            try:
+                live.errands.alarmed(
+                    Alarm(verdict.behaviour, verdict.stratum, verdict.model, verdict.at_s, min(since_s, verdict.at_s))
+                )
+            except Exception:  # a mistake here must not stop the judging
+                log.exception("the cause of an alarm is not looked for")
+                self._tally.skipped("failed")
 
     def start(self) -> None:
         """Begins to ask, where the configuration turns it on."""
@@ -98,35 +118,27 @@ class Probing:
         """Until it is cancelled, or something needed cannot be had."""
         config = self._config
         rotation = secret.parsed(self._secret_text, "the rotation secret")
-        key = _text(config.key_file, "canary.key_file")
+        key = text(config.key_file, "canary.key_file")
         with Results(self._whole.state_dir / FILE) as results:
-            async with self._session() as session, aiohttp.ClientSession() as others:
-                asker = Asker(session, await self._endpoint(session, key), self._profile())
-                prober = self._prober(asker, others, results)
-                live = self._live(rotation, results, prober, lambda: self._rename(asker, session, key))
+            async with canary_client.session(self._whole) as session, aiohttp.ClientSession() as others:
+                asker = Asker(session, await self._endpoint(session, key), canary_client.profile(config))
+                judge = canary_client.judge(config, asker, others)
+                prober = self._prober(asker, others, results, judge)
+                drift = JudgeDrift(judge, f"{config.judge.url} {config.judge.model}", results) if judge else None
+                live = self._live(rotation, results, prober, asker, drift, lambda: self._rename(asker, session, key))
                 self._announce(asker, live.patrol)
                 self._tally.live = live
+                loop = asyncio.get_running_loop()
+                beside = [loop.create_task(self._follow_listing(asker, session, key))]
+                if live.judge_drift is not None:
+                    beside.append(loop.create_task(_follow_judge(live.judge_drift)))
                 try:
                     await live.patrol.run()
                 finally:
                     self._tally.live = None
-
-    def _session(self) -> aiohttp.ClientSession:
-        # A connection a canary: one kept for minutes is often dead by then, which would look like a cut answer.
-        settings = self._whole.upstream_settings()
-        if settings.scheme == "unix":
-            connector: aiohttp.BaseConnector = aiohttp.UnixConnector(settings.host, force_close=True)
-        else:
-            context = ssl.create_default_context()
-            try:
-                if settings.ca_file:
-                    context.load_verify_locations(settings.ca_file)
-                if settings.client_cert_file:
-                    context.load_cert_chain(settings.client_cert_file, settings.client_key_file or None)
-            except (OSError, ssl.SSLError):
-                raise CannotAskError("upstream_tls: its files cannot be read") from None
-            connector = aiohttp.TCPConnector(ssl=context, force_close=True)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+                    for task in beside:
+                        task.cancel()
+                    await asyncio.gather(*beside, return_exceptions=True)
 
     async def _endpoint(self, session: aiohttp.ClientSession, key: str) -> Endpoint:
         config, target = self._config, targets()[self._config.api]
@@ -146,21 +158,21 @@ class Probing:
                 asker.endpoint = replace(endpoint, model=listed)
                 log.warning("the server lists another model; canaries ask that")
 
-    def _profile(self) -> Profile:
-        config = self._config
-        sampling = {"temperature": config.temperature}
-        if config.top_p < 1:
-            sampling["top_p"] = config.top_p
-        return Profile(sampling, _text(config.system_file, "canary.system_file") if config.system_file else "")
+    async def _follow_listing(self, asker: Asker, session: aiohttp.ClientSession, key: str) -> None:
+        """Where the model under test comes from, as far as the server lists it."""
+        while True:
+            endpoint = asker.endpoint
+            listed = await models(session, endpoint.target, endpoint.base_url, key)
+            parents = [one.parent for one in listed or () if one.name == endpoint.model]
+            if parents:
+                self._findings.parent = parents[0] if parents[0] != endpoint.model else ""
+            await asyncio.sleep(LISTING_S)
 
-    def _prober(self, asker: Asker, others: aiohttp.ClientSession, results: Results) -> Prober:
+    def _prober(
+        self, asker: Asker, others: aiohttp.ClientSession, results: Results, judge: ModelJudge | None
+    ) -> Prober:
         config = self._config
         loads = [self._load, *([QueueLoad(others, config.queue_url)] if config.queue_url else [])]
-        judge = None
-        if config.judge.url:
-            key = _text(config.judge.key_file, "canary.judge.key_file") if config.judge.key_file else ""
-            judging = Endpoint(targets()["openai.chat"], config.judge.url, config.judge.model, key)
-            judge = ModelJudge(Asker(others, judging), asker)
         return Prober(
             asker,
             results,
@@ -174,14 +186,40 @@ class Probing:
             minute=Minute(config.tokens_a_minute),
         )
 
-    def _live(self, rotation: bytes, results: Results, prober: Prober, erred: Callable[[], Awaitable[None]]) -> Live:
+    def _live(
+        self,
+        rotation: bytes,
+        results: Results,
+        prober: Prober,
+        asker: Asker,
+        drift: JudgeDrift | None,
+        erred: Callable[[], Awaitable[None]],
+    ) -> Live:
         self._shelf.look()
         suites = self._shelf.suites
         window_s = self._config.window_days * DAY_S
         longest_s = max(window_s, *(duration.seconds(suite.suite.rotation.epoch) for suite in suites))
-        rows = [row for row in results.rows(since_s=time.time() - longest_s) if row.run == RUN]
-        window = Window(window_s, recalled(rows, suites, rotation))
-        self._tally.recall(rows)
+        every = results.rows(since_s=time.time() - longest_s)
+        rows = [row for row in every if row.run == RUN]
+        counted = [row for row in every if row.run in (RUN, FINGERPRINT_RUN) or row.run.startswith(CHANGE_RUN)]
+        errands = Errands(
+            suites,
+            lambda: window,
+            results,
+            rotation,
+            self._findings,
+            time.time,
+            lambda: (asker.endpoint.model, errands.variants.last.model if errands.variants.last else ""),
+        )
+        errands.recall()
+        self._findings.recall(results)
+        window = Window(
+            window_s,
+            recalled(counted, suites, rotation),
+            lambda probe: errands.variants.current(Variant(probe.model, probe.fingerprint, probe.generation)),
+        )
+        errands.recall_changeover(lambda run: recalled([row for row in every if row.run == run], suites, rotation))
+        self._tally.recall(counted)
         agenda = Agenda(
             rotation,
             results,
@@ -203,9 +241,10 @@ class Probing:
             told=self._tally.told,
             failed=lambda: self._tally.skipped("failed"),
             erred=erred,
+            errands=errands,
         )
         patrol.look()
-        return Live(patrol, prober, results, window)
+        return Live(patrol, prober, results, window, errands, drift)
 
     def _commit(self, suite: LoadedSuite, rotation: bytes, epoch: int, draw: int) -> None:
         """Says what will be asked, without a word of it, before it is asked."""
@@ -242,9 +281,11 @@ class Probing:
             )
 
 
-def _text(file: str, key: str) -> str:
-    """What a file holds. The error names the key and the file, nothing of its content."""
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise CannotAskError(f"{key}: {file}: cannot be read") from None
+async def _follow_judge(drift: JudgeDrift) -> None:
+    """Asks once a week; a week in which that fails is passed over."""
+    while True:
+        try:
+            await drift.ask()
+        except sqlite3.Error as error:
+            log.warning("what the judge said first cannot be kept", extra={"fields": {"why": str(error)}})
+        await asyncio.sleep(AGAIN_S)

@@ -43,6 +43,7 @@ class Rates:
         self.window_ticks = round(window_s / length_s)
         self._now = 0
         self._series: dict[Series, deque[list[float]]] = {}
+        self._sums: dict[Series, tuple[float, int]] = {}  # of those from which nothing has gone since the sum was made
         self._row = row
 
     def count(self, series: Series, at_s: float, value: float) -> None:
@@ -53,8 +54,10 @@ class Rates:
         if tick <= oldest:
             return
         ticks = self._series.setdefault(series, deque())
-        while ticks and ticks[0][0] <= oldest:
-            ticks.popleft()
+        self._let_go(series, ticks, oldest)
+        if series in self._sums:
+            events, trials = self._sums[series]
+            self._sums[series] = events + value, trials + 1
         for row in reversed(ticks):
             if row[0] == tick:
                 row[1] += value
@@ -71,22 +74,27 @@ class Rates:
         self._now = max(self._now, int(now_s // self.length_s))
         oldest = self._now - self.window_ticks
         for series, ticks in list(self._series.items()):
-            while ticks and ticks[0][0] <= oldest:
-                ticks.popleft()
+            self._let_go(series, ticks, oldest)
             if not ticks:
                 del self._series[series]
 
+    def _let_go(self, series: Series, ticks: deque[list[float]], oldest: int) -> None:
+        while ticks and ticks[0][0] <= oldest:
+            ticks.popleft()
+            self._sums.pop(series, None)
+
     def totals(self) -> dict[Series, tuple[float, int]]:
         """(events, trials) of every series with a trial in the window."""
-        counts = {
-            series: (sum(tick[1] for tick in ticks), int(sum(tick[2] for tick in ticks)))
-            for series, ticks in self._series.items()
-            if ticks
-        }
+        counts = {series: self._sum(series, ticks) for series, ticks in self._series.items() if ticks}
         trials: Counter[Series] = Counter()
         for series, (_, n) in counts.items():
             trials[self._row_of(series)] += n
         return {series: (events, trials[self._row_of(series)]) for series, (events, _) in counts.items()}
+
+    def _sum(self, series: Series, ticks: deque[list[float]]) -> tuple[float, int]:
+        if series not in self._sums:
+            self._sums[series] = sum(tick[1] for tick in ticks), int(sum(tick[2] for tick in ticks))
+        return self._sums[series]
 
     def _row_of(self, series: Series) -> Series:
         behaviour, stratum, model = series

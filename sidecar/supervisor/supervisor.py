@@ -26,6 +26,8 @@ from sidecar.settings import SupervisorSettings
 from sidecar.supervisor import exposition, listeners
 from sidecar.supervisor.admin import Admin
 from sidecar.supervisor.child import Child
+from sidecar.supervisor.hosts import Hosts
+from sidecar.supervisor.service_manager import ServiceManager
 from sidecar.supervisor.slots import Slot
 from sidecar.supervisor.workers import AFTER_GRACE_S, HEARTBEAT_LIMIT_S, Worker, Workers, gone
 
@@ -50,12 +52,14 @@ class Supervisor:
         self.settings = settings
         self._monitor_config = settings.monitor_config
         self._read_config = reload
-        self._traffic = listeners.bind(settings.listen)
+        passed = listeners.passed_on(os.environ, os.getpid())
+        self._traffic = passed.get("traffic") or listeners.bind(settings.listen)
         try:
-            self._admin_listener = listeners.bind(settings.admin)
+            self._admin_listener = passed.get("admin") or listeners.bind(settings.admin)
         except listeners.BindError:
             self._traffic.close()
             raise
+        self._not_ours = set(passed.values())  # their paths are the service manager's to remove
         self._key = install_key
         self._token = admin_token
         self._stopping = asyncio.Event()
@@ -128,7 +132,8 @@ class Supervisor:
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         loop.add_signal_handler(signal.SIGUSR2, self._replace_workers)
-        admin = Admin(self, self.monitor_socket, self._token)
+        hosts = Hosts([self.settings.admin, socket.gethostname(), *self.settings.admin_hosts])
+        admin = Admin(self, self.monitor_socket, self._token, hosts)
         runner = web.AppRunner(admin.application(), access_log=None, handle_signals=False)
         await runner.setup()
         await web.SockSite(runner, self._admin_listener, shutdown_timeout=1.0).start()
@@ -146,13 +151,16 @@ class Supervisor:
                 }
             },
         )
-        waiting = loop.create_task(self._wait_for_upstream())
+        manager = ServiceManager(os.environ, os.getpid())
+        waiting = [loop.create_task(self._wait_for_upstream()), loop.create_task(manager.keep_told(self))]
         try:
             await self._stopping.wait()
+            manager.stopping()
             await self._drain()
         finally:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
             await runner.cleanup()
             self._release()
         log.info("kilter has stopped")
@@ -183,8 +191,10 @@ class Supervisor:
         if self._replacing is not None:
             self._replacing.cancel()
             await asyncio.gather(self._replacing, return_exceptions=True)
+        # Behind a socket that stays, whoever is told to go finds the next Kilter: idle clients may ask once more.
+        stop = signal.SIGUSR2 if self._traffic in self._not_ours else signal.SIGTERM
         for worker in self.workers.every:
-            worker.signal(signal.SIGTERM)
+            worker.signal(stop)
         await gone(self.workers.every, self.settings.gateway.grace_s + AFTER_GRACE_S, self._hurry.is_set)
         self.monitor.signal(signal.SIGTERM)
         await gone([self.monitor], MONITOR_GRACE_S, self._hurry.is_set)
@@ -288,7 +298,7 @@ class Supervisor:
 
     def _release(self) -> None:
         for listener in (self._traffic, self._admin_listener, self._monitor_listener):
-            if listener.family == socket.AF_UNIX:
+            if listener.family == socket.AF_UNIX and listener not in self._not_ours:
                 with contextlib.suppress(OSError):
                     Path(listener.getsockname()).unlink()
             listener.close()

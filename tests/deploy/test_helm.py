@@ -1,10 +1,9 @@
 """The chart, judged by helm, by the Kubernetes schemas and by Kilter itself.
 
-    pytest -m slow tests/deploy/test_helm.py
-
-needs ``helm`` on the path, which comes neither from Debian nor from PyPI.
+``helm`` comes neither from Debian nor from PyPI under its own name: ``.ci/helm DIRECTORY`` gets it.
 """
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -13,12 +12,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from chart import CHART, OPERATOR, helm, rendered, the
+from load import ask, chat
+from monitoring import free_port
 from real import program
+from running import RunningKilter
 
 from sidecar import config
-
-CHART = Path(__file__).parents[2] / "deploy/helm/kilter"
-OPERATOR = ("--api-versions", "monitoring.coreos.com/v1")
+from sidecar.demo.delivery import Timing
+from sidecar.demo.upstream import ScriptedUpstream
 
 VALUES = {
     "a native sidecar, as it comes": {},
@@ -53,31 +55,33 @@ VALUES = {
         "podAnnotations": {"a": "b"},
         "dashboards": {"enabled": True},
         "networkPolicy": {"enabled": False},
-        "service": {"type": "LoadBalancer", "port": 8443},
+        "service": {"type": "LoadBalancer", "port": 8443, "annotations": {"lb": "internal"}},
+        "serviceAccountName": "models",
+        "priorityClassName": "serving",
+        "topologySpreadConstraints": [
+            {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {}}
+        ],
+    },
+    "canaries with a key, and nothing else reached or let in": {
+        "layout": "gateway",
+        "upstream": "https://api.anthropic.com",
+        "config": {"canary": {"enabled": True, "key_file": "/run/canary/key", "tokens_a_day": 50000}},
+        "extraVolumes": [{"name": "canary", "secret": {"secretName": "canary"}}],
+        "extraVolumeMounts": [{"name": "canary", "mountPath": "/run/canary", "readOnly": True}],
+        "networkPolicy": {
+            "clients": [{"podSelector": {"matchLabels": {"app": "chat"}}}],
+            "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": 443}]}],
+        },
+    },
+    "a server with python alone": {"server": {"waitsWith": "python3"}},
+    "a server with nothing to wait with": {"server": {"waitsWith": "sleep"}},
+    "a server with a command of its own, beside a plain container": {
+        "layout": "container",
+        "server": {"preStop": ["/bin/wait-for-it", "9401"]},
     },
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-
-
-def helm(*arguments, values=None):
-    return subprocess.run(
-        [program("helm"), *map(str, arguments), *(("-f", "-") if values is not None else ())],
-        input=json.dumps(values),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def rendered(values, *more):
-    done = helm("template", "r", CHART, *more, values=values)
-    assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
-
-
-def the(documents, kind):
-    return next(document for document in documents if document["kind"] == kind)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
@@ -136,6 +140,46 @@ def test_a_cluster_without_the_operator_gets_none_of_its_resources():
     assert not [document for document in rendered({}) if document["apiVersion"].startswith("monitoring.coreos.com")]
 
 
+def test_prometheus_finds_the_pods_in_one_way_and_never_in_two():
+    def scraped(values, *more):
+        documents = rendered(values, *more)
+        annotations = the(documents, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+        return "prometheus.io/scrape" in annotations, any(one["kind"] == "PodMonitor" for one in documents)
+
+    assert scraped({}) == (True, False)
+    assert scraped({}, *OPERATOR) == (False, True)
+    assert scraped({"podMonitor": {"enabled": False}}, *OPERATOR) == (True, False)
+
+
+def test_a_baseline_is_mounted_where_the_configuration_looks_for_it(tmp_path):
+    documents = rendered(VALUES["a volume and a baseline"])
+    pod = the(documents, "Deployment")["spec"]["template"]["spec"]
+    (mount,) = [one for one in pod["initContainers"][0]["volumeMounts"] if one["name"] == "kilter-baseline"]
+    path = tmp_path / "kilter.yaml"
+    path.write_text(the(documents, "ConfigMap")["data"]["kilter.yaml"], "utf-8")
+    assert config.load(path, environ={}).baseline.file == f"{mount['mountPath']}/baseline.json"
+    assert {"name": "kilter-baseline", "configMap": {"name": "refusals"}} in pod["volumes"]
+
+
+@pytest.mark.parametrize(
+    ("values", "told", "not_told"),
+    [
+        ({}, ["lost with the pod", "waits for open streams with curl", "which no registry has"], []),
+        (
+            {"persistence": {"enabled": True}, "image": {"repository": "r/kilter"}, "server": {"waitsWith": "sleep"}},
+            ["http://r.default:80"],
+            ["lost with the pod", "waits for open streams", "which no registry has"],
+        ),
+    ],
+)
+def test_the_notes_say_what_this_release_lacks(values, told, not_told):
+    done = helm("install", "r", CHART, "--dry-run=client", values=values)
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.split("NOTES:")[1]
+    assert [text for text in told if text not in notes] == []
+    assert [text for text in not_told if text in notes] == []
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [({"layout": "daemonset"}, "layout"), ({"upstream": "model:80"}, "upstream"), ({"replica": 2}, "replica")],
@@ -144,3 +188,84 @@ def test_values_that_are_wrong_are_refused_by_name(values, named):
     done = helm("template", "r", CHART, values=values)
     assert done.returncode != 0
     assert named in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "version", "told"),
+    [
+        ({}, "1.28.4", "layout: Kubernetes v1.28.4 has no native sidecars, which came with 1.29; use layout=container"),
+        ({"server": {"waitsWith": "sleep"}}, "1.29.0", "server.waitsWith: Kubernetes v1.29.0 has no preStop.sleep"),
+        ({"persistence": {"enabled": True}, "replicas": 2}, "1.35.0", "replicas: one volume serves one replica, got 2"),
+    ],
+)
+def test_what_would_install_and_not_work_is_refused(values, version, told):
+    done = helm("template", "r", CHART, "--kube-version", version, values=values)
+    assert done.returncode != 0
+    assert told in done.stderr
+
+
+def test_every_value_is_in_the_schema_and_the_schema_knows_no_other():
+    values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+    assert set(schema["properties"]) == {*values, "global"}
+    for name, section in schema["properties"].items():
+        if "properties" in section:
+            assert set(section["properties"]) == set(values[name]), name
+
+
+def test_the_packed_chart_carries_the_rules_and_dashboards(tmp_path):
+    packed = helm("package", CHART, "--destination", tmp_path)
+    assert packed.returncode == 0, packed.stderr
+    (archive,) = tmp_path.glob("kilter-*.tgz")
+    from_folder = rendered({"dashboards": {"enabled": True}}, *OPERATOR)
+    assert rendered({"dashboards": {"enabled": True}}, *OPERATOR, chart=archive) == from_folder
+
+
+def pre_stop(layout, waits_with):
+    pod = the(rendered({"layout": layout, "server": {"waitsWith": waits_with}}), "Deployment")["spec"]["template"][
+        "spec"
+    ]
+    model = next(one for one in pod["containers"] if one["name"] == "model")
+    return model["lifecycle"]["preStop"]["exec"]["command"]
+
+
+def test_the_manifest_waits_as_the_chart_does():
+    documents = yaml.safe_load_all((CHART.parents[1] / "kubernetes/kilter.yaml").read_text("utf-8"))
+    model = the(documents, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    assert model["lifecycle"]["preStop"]["exec"]["command"] == pre_stop("container", "curl")
+
+
+@pytest.mark.parametrize("layout", ["sidecar", "container"])
+async def test_the_server_is_not_stopped_before_the_stream_in_flight_has_ended(layout, tmp_path):
+    program("curl")
+    async with ScriptedUpstream(timing=Timing(chunk_s=0.025)) as upstream:
+        with RunningKilter(upstream.url, tmp_path) as kilter:
+            stream = asyncio.ensure_future(ask(kilter.url, *chat("Tell me about bread.", stream=True)))
+            await asyncio.to_thread(kilter.until, lambda seen: seen.total("kilter_inflight_requests") == 1)
+            port = kilter.admin.rpartition(":")[2]
+            if layout == "container":  # is told to stop at the same moment
+                kilter.process.terminate()
+            servers = []
+            for waits_with in ("curl", "python3"):
+                here = [
+                    part.replace("9401", port).replace("sleep 5", "").replace("time.sleep(5)", "")
+                    for part in pre_stop(layout, waits_with)
+                ]
+                waiting = await asyncio.create_subprocess_exec(*here)
+                servers.append(asyncio.ensure_future(waiting.wait()))
+            done, _ = await asyncio.wait({stream, *servers}, return_when=asyncio.FIRST_COMPLETED)
+            assert done == {stream}
+            assert stream.result().error == ""
+            assert await asyncio.wait_for(asyncio.gather(*servers), 20) == [0, 0]
+
+
+async def test_helm_test_fails_while_the_model_server_is_away_and_passes_when_it_is_there(tmp_path):
+    hook = next(one for one in rendered({}) if one["metadata"].get("annotations", {}).get("helm.sh/hook") == "test")
+    code = hook["spec"]["containers"][0]["command"][2]
+    port = free_port()
+    with RunningKilter(f"http://127.0.0.1:{port}", tmp_path, wait=False) as kilter:
+        here = [sys.executable, "-c", code.replace('"r", 80', f'"127.0.0.1", {kilter.url.rpartition(":")[2]}')]
+        away = await (await asyncio.create_subprocess_exec(*here, stderr=subprocess.PIPE)).communicate()
+        assert away[1].decode().strip() == "connect"
+        async with ScriptedUpstream(port=port):
+            assert await (await asyncio.create_subprocess_exec(*here)).wait() == 0

@@ -145,3 +145,13 @@ def test_the_pod_runs_kilter_without_any_privilege_on_a_root_it_cannot_write():
 def test_the_service_sends_clients_to_kilter_and_not_past_it():
     assert [port["targetPort"] for port in the("Service")["spec"]["ports"]] == ["traffic"]
     assert {port["name"] for port in container("kilter")["ports"]} == {"traffic", "admin"}
+
+
+def test_the_policy_lets_clients_reach_kilter_alone_and_prometheus_the_admin_port():
+    policy = the("NetworkPolicy")["spec"]
+    assert policy["podSelector"] == the("Deployment")["spec"]["selector"]
+    assert policy["policyTypes"] == ["Ingress"]
+    anybody, monitoring = policy["ingress"]
+    assert anybody == {"ports": [{"port": "traffic"}]}
+    assert monitoring["ports"] == [{"port": "admin"}]
+    assert monitoring["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]

@@ -19,13 +19,15 @@ from aiohttp import web
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 SHORT = {
+    "0s": "0s",
+    "7d": "7d",
     "1d": "120s",  # the reference window: all of the test
     "1h": "20s",  # ... up to this long ago
     "12h": "12h",
     "30m": "5s",  # the recent window
     "15m": "3s",
     "5m": "3s",
-    "2m": "2s",
+    "2m": "6s",  # longer than a starting Prometheus takes to its first scrape: up to 5 s
     "1m": "1s",
     "30s": "1s",
     "15s": "500ms",  # the scrape
@@ -33,9 +35,17 @@ SHORT = {
 }
 
 
-def shortened(text):
-    """Every duration of a rule or configuration file by the table above; an unknown one is an error."""
-    return re.sub(r"\b\d+[smhd]\b", lambda match: SHORT[match[0]], text)
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def shortened(text, durations=SHORT):
+    """Every duration of a rule or configuration file by the table above, or another; one that is not in it by 60."""
+
+    def short(match):
+        whole_s = int(match[0][:-1]) * SECONDS[match[0][-1]]
+        return durations.get(match[0]) or f"{max(1, whole_s // 60)}s"
+
+    return re.sub(r"\b\d+[smhd]\b", short, text)
 
 
 def free_port():
@@ -82,8 +92,9 @@ class Webhook:
 class MonitoringStack:
     """``async with MonitoringStack(dir, programs, kilter_admin) as stack``: scrapes, evaluates, delivers."""
 
-    def __init__(self, directory, prometheus, alertmanager, kilter_admin):
+    def __init__(self, directory, prometheus, alertmanager, kilter_admin, durations=SHORT):
         self.directory = Path(directory)
+        self._durations = durations
         self._programs = prometheus, alertmanager
         self._kilter = kilter_admin
         self.webhook = Webhook()
@@ -123,7 +134,7 @@ class MonitoringStack:
         await self.webhook.__aexit__()
 
     def _write(self, name, changes):
-        text = shortened((DEPLOY / name).read_text(encoding="utf-8"))
+        text = shortened((DEPLOY / name).read_text(encoding="utf-8"), self._durations)
         for pattern, new in changes.items():
             text, count = re.subn(pattern, new, text)
             assert count, f"{pattern} is not in {name}"
@@ -151,7 +162,17 @@ class MonitoringStack:
 
     async def query(self, expression):
         """The instant vector as (labels, value) pairs. AssertionError with Prometheus's own words when refused."""
-        async with self._session.get("/api/v1/query", params={"query": expression}) as answer:
+        rows = await self._asked("/api/v1/query", expression)
+        return [(row["metric"], float(row["value"][1])) for row in rows]
+
+    async def history(self, expression, from_s, to_s, step_s=1.0):
+        """(labels, [(Unix seconds, value)]) of each series, as a graph asks for it."""
+        times = {"start": f"{from_s:.3f}", "end": f"{to_s:.3f}", "step": f"{step_s}"}
+        rows = await self._asked("/api/v1/query_range", expression, **times)
+        return [(row["metric"], [(float(at), float(value)) for at, value in row["values"]]) for row in rows]
+
+    async def _asked(self, path, expression, **more):
+        async with self._session.get(path, params={"query": expression, **more}) as answer:
             said = await answer.json()
         assert said["status"] == "success", f"{said.get('error')} in {expression}"
-        return [(row["metric"], float(row["value"][1])) for row in said["data"]["result"]]
+        return said["data"]["result"]

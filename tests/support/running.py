@@ -54,6 +54,7 @@ class RunningKilter:
         self.state = self.directory / "state"
         self.log_file = self.directory / "kilter.log"
         self.wait = wait
+        self.pass_fds = ()
         self.env = {**os.environ, "KILTER_STATE": str(self.state), **(env or {})}
         self.argv = [
             sys.executable,
@@ -79,7 +80,9 @@ class RunningKilter:
             raise
 
     def _started(self):
-        self.process = subprocess.Popen(self.argv, stderr=self._log, stdout=self._log, env=self.env)
+        self.process = subprocess.Popen(
+            self.argv, stderr=self._log, stdout=self._log, env=self.env, pass_fds=self.pass_fds
+        )
         deadline = time.monotonic() + START_LIMIT_S
         while not (up := self.line("kilter is up")):
             assert self.process.poll() is None, self.log()

@@ -28,7 +28,8 @@ from sidecar.config import state_dir
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @state_option
 def command(axis: str, category: str, state: str, *, as_json: bool) -> None:  # noqa: ARG001  # one axis so far
-    """Shows every comparison that `kilter canary compare` made on this state directory, oldest first.
+    """Shows every comparison that `kilter canary compare` made on this state directory, and every one that a running Kilter made
+    of its own when the model changed, oldest first.
 
     Exit 3 where there is none.
     """

@@ -167,7 +167,11 @@ def test_what_one_gives_only_as_context_alarms_nobody_and_a_gap_is_measured(hous
     gap = next(gap for gap in analysis.gaps() if gap.stratum == "tr")
     assert (gap.behaviour, gap.anchor, gap.gap.state) == ("language_gap", "en", "exceeded")
     assert gap.gap.estimate == pytest.approx(0.32, abs=0.06)
-    assert next(gap for gap in analysis.gaps() if gap.stratum == "de").gap.state in ("ok", "watch", "insufficient")
+    assert gap.drift.estimate == pytest.approx(0.32, abs=0.06), "in the baseline both are refused alike"
+    assert 0 < gap.drift.low < gap.drift.estimate < gap.drift.high
+    steady = next(gap for gap in analysis.gaps() if gap.stratum == "de")
+    assert steady.gap.state in ("ok", "watch", "insufficient")
+    assert steady.drift.low < 0 < steady.drift.high
 
 
 def test_a_tool_that_never_followed_another_is_found(house):

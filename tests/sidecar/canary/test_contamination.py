@@ -151,6 +151,7 @@ def test_prompts_that_results_tell_of_are_looked_for(tmp_path, suite):
             "public": False,
             "tokens": 1,
             "latency_s": 1.0,
+            "generation": 0,
         }
         results.add(Row(**{**values, **numbers, "suite": "demo", "secret_id": secret_id(SECRET)}))
     assert kilter(tmp_path, "contamination", data, "--suites", suite.path.parent).exit_code == 1

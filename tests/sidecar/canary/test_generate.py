@@ -19,6 +19,7 @@ from sidecar.canary.fill import filled
 from sidecar.canary.generate import GENERATION, render, sleeping
 from sidecar.canary.likeness import ALIKE, grams, likeness
 from sidecar.canary.loading import built_in_paths, load, load_all
+from sidecar.canary.printed import lines
 from sidecar.canary.wrappers import WRAPPERS, wrapped
 from sidecar.cli import main
 
@@ -85,6 +86,38 @@ def test_two_epochs_share_no_prompt_and_two_secrets_neither():
     for one, two in ((0, 1), (0, 2), (1, 2)):
         assert not set(rendered[one]) & set(rendered[two])
     assert not set(rendered[0]) & set(other)
+
+
+def test_no_prompt_of_an_epoch_reads_like_that_of_another():
+    suites = load_all(built_in_paths())
+
+    def read(epoch):
+        cases = [case for suite in suites for case in render(suite, SECRET, epoch, frozen=False)]
+        return {(case.suite, case.family, case.variant, case.language): grams(case.prompt) for case in cases}
+
+    for one, two in ((2900, 2901), (2930, 2931), (2931, 2950)):
+        first, second = read(one), read(two)
+        assert [case for case in first if likeness(first[case], second[case]) > ALIKE] == []
+
+
+EVERY_KIND = """  - id: all
+    wrappers: [plain, email, ticket, json_field, code_comment, table, tool_result]
+    draws: 20
+    slots: {w: {nonce: 8}, who: {name: true}, n: {int: [1, 900]}, c: {choice: [ä, "ß", "東"]}, l: {choice: {en: [a, b], tr: [ş, ğ]}}}
+    prompts: {en: ["Say {w} to {who}, {n} times, {c} {l}.", "{who}: {w}?"], tr: ["{who} için {n} kez {w} de, {c} {l}."]}
+    expect: {contains_nonce: w}
+    twin: {prompts: {en: "Greet {who}."}, expect: {comply: true}}
+  - {id: fact, flip: true, slots: {d: {int: [1, 9]}}, prompts: {en: "Are {d} g too much?"}, truth: {expr: "d > 4", yes_no: true, source: x, as_of: 2026-01, expires: 2099-01}, expect: {answer: {yes_no: "{truth}"}}}
+  - {id: rungs, kind: ladder, ladder: {axis: depth, rungs: [0, 4]}, slots: {w: {nonce: 8}}, prompts: {en: "Say {w}."}, expect: {contains_nonce: w}}
+"""
+
+
+def test_the_bytes_of_every_kind_of_prompt_are_these_on_every_machine_and_python(tmp_path):
+    suite = suite_of(tmp_path, EVERY_KIND)
+    text = "".join(f"{line}\n" for epoch in (0, 1, 2931) for line in lines(render(suite, SECRET, epoch, shift=2)))
+    assert (
+        hashlib.sha256(text.encode()).hexdigest() == "43be491fd079528c41909ebe3a77941f8237a56d488bbb0b2335e4f21e4d4f5a"
+    )
 
 
 def test_frozen_forms_are_the_same_in_every_epoch_and_under_every_secret():

@@ -11,6 +11,8 @@ from sidecar.canary.case import Case
 from sidecar.canary.conversation import User
 from sidecar.canary.expectation import Expect
 from sidecar.canary.judge import ModelJudge, SameModelError
+from sidecar.canary.judge_drift import JudgeDrift
+from sidecar.canary.results import Results
 from sidecar.canary.targets.base import targets
 
 CHAT = targets()["openai.chat"]
@@ -75,3 +77,29 @@ def test_a_model_is_never_its_own_judge():
     one = Asker(None, Endpoint(CHAT, "http://h", "m"))
     with pytest.raises(SameModelError):
         ModelJudge(one, Asker(None, Endpoint(CHAT, "http://h", "m")))
+
+
+async def test_a_judge_that_judges_otherwise_a_week_later_has_drifted_and_one_that_is_down_says_nothing(tmp_path):
+    said = {"score": 0.9}
+
+    class Judge:
+        async def opinions(self, questions, _case, _reply):
+            return {} if said["score"] is None else dict.fromkeys(questions, said["score"])
+
+    with Results(tmp_path / "canary.db") as results:
+        drift = JudgeDrift(Judge(), "http://judge one", results)
+        await drift.ask()
+        assert drift.ratio is None
+        await drift.ask()
+        assert drift.ratio == 0
+        again = JudgeDrift(Judge(), "http://judge one", results)  # after a restart
+        said["score"] = None
+        await again.ask()
+        assert again.ratio is None
+        said["score"] = 0.1
+        await again.ask()
+        assert again.ratio == 1
+        other = JudgeDrift(Judge(), "http://judge two", results)
+        await other.ask()
+        assert other.ratio is None
+        assert "Write" not in results.kept("judge")

@@ -1,147 +1,14 @@
 """Days of canaries in simulated time against real servers: budgets, users first, outages, clocks that jump, nothing lost."""
 
-import json
 import random
 import sqlite3
 
-import aiohttp
 import pytest
-from aiohttp import web
+from canary_days import Asking, World
 
-from sidecar.canary.agenda import Agenda
-from sidecar.canary.asking import Asker, Endpoint
-from sidecar.canary.draws import secret_id
 from sidecar.canary.expect import decide
-from sidecar.canary.patrol import RUN, Patrol
-from sidecar.canary.prober import Prober
-from sidecar.canary.results import Results
-from sidecar.canary.schedule import DAY_S, Minute
-from sidecar.canary.shelf import Shelf
-from sidecar.canary.targets.base import targets
-from sidecar.canary.window import Window
-
-SECRET = bytes([7]) * 32
-START_S = 2900 * 7 * DAY_S + 100.0
-SUITE = """version: 1
-suite: mine
-rotation: {max_uses: 3}
-slots: {w: {nonce: 8}}
-families:
-  - {id: en, group: agentic, prompts: {en: "Say {w}."}, expect: {contains_nonce: w}}
-  - {id: both, kind: translation_set, group: multilingual, prompts: {en: "Now say {w}.", tr: "Şimdi {w} de."}, expect: {contains_nonce: w}}
-"""
-
-
-class World:
-    """A clock that passes only by sleeping, a server, and users who come and go by it."""
-
-    def __init__(self):
-        self.passed_s = 0.0
-        self.wall_s = START_S
-        self.busy_until_s = 0.0
-        self.asked_s = []
-        self.answers = lambda text: text
-        self.status = 200
-        self.usage = (20, 5)
-
-    async def sleep(self, seconds):
-        self.passed_s += seconds
-        self.wall_s += seconds
-
-    async def busy(self):
-        return self.passed_s < self.busy_until_s
-
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._chat)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
-
-    async def _chat(self, request):
-        body = json.loads(await request.read())
-        self.asked_s.append(self.passed_s)
-        if self.status != 200:
-            return web.Response(status=self.status)
-        message = {"role": "assistant", "content": self.answers(body["messages"][-1]["content"])}
-        usage = {"prompt_tokens": self.usage[0], "completion_tokens": self.usage[1]}
-        return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
-
-
-class Asking:
-    """A patrol of ``world`` whose results lie in ``folder``."""
-
-    def __init__(self, world, folder, *, mean_s=300.0, budget=10**6, minute=10**5, seed=5, mix=dict):
-        self.world, self.folder, self.mean_s = world, folder, mean_s
-        self.budget, self.minute, self.seed, self.mix = budget, minute, seed, mix
-        self.told, self.lost = [], 0
-
-    async def __aenter__(self):
-        world = self.world
-        self._session = aiohttp.ClientSession()
-        self.results = Results(self.folder / "canary.db")
-        (self.folder / "suites").mkdir(exist_ok=True)
-        path = self.folder / "suites/mine.yaml"
-        if not path.exists():
-            path.write_text(SUITE, encoding="utf-8")
-        asker = Asker(self._session, Endpoint(targets()["openai.chat"], world.url, "m"))
-        self.prober = Prober(
-            asker,
-            self.results,
-            budget=self.budget,
-            now=lambda: world.wall_s,
-            load=world,
-            minute=Minute(self.minute),
-            breaker=5,
-            rest_s=600.0,
-            clock=lambda: world.passed_s,
-            sleep=world.sleep,
-        )
-        self.window = Window(7 * DAY_S)
-        self.patrol = Patrol(
-            Shelf(self.folder / "suites", ("mine",)),
-            Agenda(SECRET, self.results),
-            self.prober,
-            self.results,
-            self.window,
-            secret_id=secret_id(SECRET),
-            mean_s=self.mean_s,
-            rng=random.Random(self.seed),
-            now=lambda: world.wall_s,
-            mix=self.mix,
-            told=self.told.append,
-            failed=self._failed,
-            sleep=self.sleep,
-        )
-        return self
-
-    async def __aexit__(self, *_):
-        self.results.close()
-        await self._session.close()
-
-    def _failed(self):
-        self.lost += 1
-
-    async def sleep(self, seconds):
-        if self.world.passed_s + seconds > self.until_s:
-            self.world.wall_s += self.until_s - self.world.passed_s
-            self.world.passed_s = self.until_s
-            raise TimeoutError
-        await self.world.sleep(seconds)
-
-    async def go_on(self, seconds):
-        """So long, as the monitor would."""
-        self.until_s = self.world.passed_s + seconds
-        with pytest.raises(TimeoutError):
-            await self.patrol.run()
-
-    def outcomes(self):
-        return [(probe.verdict.outcome, probe.verdict.reason) for probe in self.told]
+from sidecar.canary.patrol import RUN
+from sidecar.canary.schedule import DAY_S
 
 
 @pytest.fixture
@@ -281,3 +148,33 @@ async def test_languages_are_asked_as_users_speak_them(world, tmp_path):
         await asking.go_on(DAY_S)
         asked = [probe.case.language for probe in asking.told]
     assert asked.count("tr") / len(asked) == pytest.approx(0.7, abs=0.05)
+
+
+EIGHT = {"en": 40, "tr": 20, "bn": 12, "ro": 10, "sw": 8, "es": 5, "de": 5, "fr": 0}
+TONGUES = """version: 1
+suite: mine
+families:
+  - id: all
+    kind: translation_set
+    group: multilingual
+    draws: 40
+    slots: {w: {nonce: 8}}
+    prompts: {en: "Say {w}.", tr: "{w} de.", bn: "{w} বলো।", ro: "Spune {w}.", sw: "Sema {w}.", es: "Di {w}.", de: "Sag {w}.", fr: "Dis {w}."}
+    expect: {contains_nonce: w}
+"""
+
+
+async def test_tokens_and_canaries_follow_the_mix_of_eight_languages_within_five_points_and_a_silent_one_keeps_its_floor(
+    world, tmp_path
+):
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites/mine.yaml").write_text(TONGUES, encoding="utf-8")
+    async with Asking(world, tmp_path, mean_s=100.0, mix=lambda: EIGHT) as asking:
+        await asking.go_on(DAY_S)
+        told = asking.told
+    for language, percent in EIGHT.items():
+        own = [probe for probe in told if probe.case.language == language]
+        assert len(own) / len(told) == pytest.approx(percent / 100, abs=0.05), language
+        spent = sum(probe.tokens for probe in own) / sum(probe.tokens for probe in told)
+        assert spent == pytest.approx(percent / 100, abs=0.05), language
+        assert len(own) >= 0.005 * len(told), language

@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 
+import pytest
 from aiohttp import web
 
+from detectors.records.verdict import Verdict
 from sidecar import config
 from sidecar.canary.load import NoLoad
 from sidecar.monitor import probing
@@ -26,6 +29,7 @@ class Upstream:
 
     def __init__(self):
         self.model, self.asked, self.keys = "one", [], set()
+        self.answer, self.listed = "", {}
 
     async def __aenter__(self):
         app = web.Application()
@@ -41,7 +45,7 @@ class Upstream:
         await self._runner.cleanup()
 
     async def _models(self, _):
-        return web.json_response({"data": [{"id": self.model}]})
+        return web.json_response({"data": [{"id": self.model, **self.listed}]})
 
     async def _chat(self, request):
         body = json.loads(await request.read())
@@ -49,12 +53,12 @@ class Upstream:
         self.keys.add(request.headers.get("Authorization"))
         if body["model"] != self.model:
             return web.Response(status=404)
-        message = {"role": "assistant", "content": body["messages"][-1]["content"]}
+        message = {"role": "assistant", "content": self.answer or body["messages"][-1]["content"]}
         return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}], "model": self.model})
 
 
 @contextlib.asynccontextmanager
-async def asking(folder, upstream, record=lambda _kind, _data: None, **canary):
+async def asking(folder, upstream, record=lambda _kind, _data: None, mix=dict, **canary):
     (folder / "suites").mkdir(exist_ok=True)
     (folder / "suites/mine.yaml").write_text(SUITE)
     (folder / "key").write_text("sk-own\n")
@@ -63,7 +67,7 @@ async def asking(folder, upstream, record=lambda _kind, _data: None, **canary):
         "interval_s": 0.01, "suites": str(folder / "suites"), "only": ["mine"], "breaker_rest_s": 0.05, **canary,
     }  # fmt: skip
     loaded = config.load(None, {}, upstream=upstream, state=str(folder / "state"), canary=section)
-    task = Probing(loaded, SECRET, NoLoad(), record, dict)
+    task = Probing(loaded, SECRET, NoLoad(), record, mix)
     task.start()
     try:
         yield task
@@ -103,11 +107,12 @@ async def test_a_model_that_is_swapped_for_one_of_another_name_is_asked_by_that_
         before = passed(task.canaries())
         now = await until(task, lambda now: passed(now) > before + 1)
     assert upstream.asked[-1]["model"] == "two"
-    assert (first.variant, first.variant_changes) == (("one", ""), 0)
-    assert (now.variant, now.variant_changes) == (("two", ""), 1)
+    assert (first.variant, first.variants.changes) == (("one", ""), {})
+    assert (now.variant, now.variants.changes["declared"]) == (("two", ""), 1)
     assert now.valid["agentic"] == passed(now) - before  # what the first one said is stale
     (change,) = [data for kind, data in told if kind == "variant"]
-    assert change == {"kind": "declared", "model": "two", "fingerprint": ""}
+    assert change.pop("since_s") > 0
+    assert change == {"kind": "declared", "model": "two", "fingerprint": "", "generation": 0}
 
 
 async def test_a_model_that_is_named_is_asked_by_that_name_whatever_is_listed(tmp_path):
@@ -168,3 +173,89 @@ async def test_off_means_that_nothing_is_begun(tmp_path):
         assert not task.canaries().enabled
     assert upstream.asked == []
     assert not (tmp_path / "state").exists()
+
+
+async def test_a_language_that_comes_up_without_canaries_is_shown_as_not_covered(tmp_path):
+    mix = {"en": 90.0}
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, mix=lambda: mix) as task:
+        now = await until(task, lambda now: passed(now) >= 1)
+        assert (now.covered, now.languages) == (1.0, {"en": (1.0, True)})
+        mix["fi"] = 30.0
+        now = task.canaries()
+    assert (now.covered, now.languages["fi"]) == (0.75, (0.25, False))
+
+
+def alarm(**given):
+    fields = {
+        "behaviour": "refusal_by_app",
+        "stratum": "shop",
+        "model": "one",
+        "state": "out_of_control",
+        "at_s": time.time(),
+    }
+    return Verdict(**{**fields, "explanation": "", **given})
+
+
+async def test_a_live_alarm_is_explained_by_asking_again_what_was_asked_before_it(tmp_path, caplog):
+    told = []
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, lambda *record: told.append(record)) as task:
+        await until(task, lambda now: passed(now) >= 40)
+        task.alarmed(alarm(state="watch"))
+        task.alarmed(alarm(model="another", at_s=time.time()))
+        task.alarmed(alarm(changed_at_s=time.time()))
+        assert [cause.cause for cause in task.canaries().variants.causes] == ["unknown", "asking"]
+        now = await until(task, lambda now: now.variants.causes[-1].cause == "users")
+        upstream.answer = "no"
+        task.alarmed(alarm(stratum="bank", changed_at_s=time.time()))
+        now = await until(task, lambda now: now.variants.causes[-1].cause == "model")
+    assert [(one.stratum, one.cause) for one in now.variants.causes] == [("shop", "unknown"), ("shop", "users"), ("bank", "model")]  # fmt: skip
+    records = [data for kind, data in told if kind == "diagnosis"]
+    assert [(record["stratum"], record["cause"]) for record in records] == [("shop", "unknown"), ("shop", "users"), ("bank", "model")]  # fmt: skip
+    said = [record.message for record in caplog.records]
+    assert any(text.startswith("the model changed") for text in said)
+    assert any(text.startswith("the users changed") for text in said)
+
+
+async def test_an_alarm_while_nothing_is_asked_is_passed_over(tmp_path):
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, enabled=False) as task:
+        task.alarmed(alarm())
+        assert task.canaries().variants.causes == ()
+
+
+async def test_the_listed_parent_of_a_tuned_model_is_shown(tmp_path):
+    async with Upstream() as upstream:
+        upstream.listed = {"root": "/models/base"}
+        async with asking(tmp_path, upstream.url) as task:
+            now = await until(task, lambda now: now.variants.last is not None and now.variants.parent != "")
+    assert (now.variants.last, now.variants.parent) == (("one", "", "0"), "other")  # a path begins with a slash
+
+
+async def test_evidence_of_gaps_and_what_was_learned_outlive_a_restart(tmp_path):
+    async with Upstream() as upstream:
+        for _ in range(2):
+            async with asking(tmp_path, upstream.url, only=["mine", "fingerprint"]) as task:
+                await until(task, lambda now: now.variants.state == "same")
+    async with Upstream() as upstream:
+        upstream.answer = "no"
+        async with asking(tmp_path, upstream.url, only=["mine", "fingerprint"]) as task:
+            now = await until(task, lambda now: now.variants.state == "silent_change")
+    assert now.variants.changes == {"silent": 1}
+    assert now.variants.stale > 40
+
+
+async def test_what_a_change_did_is_shown_recorded_and_known_after_a_restart(tmp_path):
+    told = []
+    async with Upstream() as upstream:
+        async with asking(tmp_path, upstream.url, lambda *record: told.append(record)) as task:
+            await until(task, lambda now: passed(now) >= 40)
+            upstream.model, upstream.answer = "two", "no"
+            now = await until(task, lambda now: now.variants.deltas and not now.variants.comparing)
+        async with asking(tmp_path, upstream.url) as task:
+            again = await until(task, lambda now: now.asking)
+    (delta,) = now.variants.deltas
+    assert (delta.category, delta.points[0], delta.relative[0]) == ("agentic", 1.0, 1.0)
+    (record,) = [data for kind, data in told if kind == "comparison"]
+    assert (record["a"], record["b"], record["category"], record["passed_b"]) == ("one", "two", "agentic", 0)
+    assert again.variants.deltas[0].points == pytest.approx(delta.points)
+    assert again.variants.deltas[0].verdict == delta.verdict
+    assert again.variants.changes == {}

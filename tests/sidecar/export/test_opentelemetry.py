@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import logging
+import re
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -162,6 +167,107 @@ def test_a_span_ratio_of_zero_sends_metrics_and_no_spans_of_untraced_callers() -
     untraced = Seen(untraced.exchange, untraced.features, (), "answered", "en", "openai.chat", "")
     received = sent("http", untraced, span_ratio=0.0)
     assert (len(received.spans), len(received.metrics) > 0) == (0, True)
+
+
+PROBE = {
+    "suite": "policy_proxy", "group": "adversarial", "family": "roleplay", "variant": "fresh", "language": "tr", "epoch": 7,
+    "index": 3, "repeat": 0, "model": "answered", "outcome": "fail", "decided_by": "delivered", "reason": "key_fact",
+    "tokens": 90,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_canary_is_an_evaluation_with_a_score_where_it_was_decided_and_an_error_type_where_it_was_none(
+    protocol: Literal["grpc", "http"],
+) -> None:
+    with receiver(protocol) as received:
+        otlp = Otlp(OtlpSettings(received.endpoint, protocol))
+        otlp.exporter.canary(PROBE, 1_700_000_060.0)
+        otlp.exporter.canary(
+            {**PROBE, "outcome": "error", "reason": "timeout", "decided_by": "server"}, 1_700_000_061.0
+        )
+        otlp.close()
+    failed, error = received.logs
+    assert (failed.event_name, failed.time_unix_nano) == ("gen_ai.evaluation.result", 1_700_000_060 * 10**9)
+    assert attributes(failed) == {
+        "gen_ai.evaluation.name": "kilter.canary.policy_proxy",
+        "gen_ai.evaluation.score.label": "fail",
+        "gen_ai.evaluation.score.value": 0.0,
+        "gen_ai.evaluation.explanation": "delivered: key_fact",
+        "gen_ai.response.model": "answered",
+        "kilter.canary.suite": "policy_proxy",
+        "kilter.canary.group": "adversarial",
+        "kilter.canary.family": "roleplay",
+        "kilter.canary.variant": "fresh",
+        "kilter.canary.language": "tr",
+        "kilter.canary.epoch": 7,
+        "kilter.canary.repeat": 0,
+    }
+    found = attributes(error)
+    assert (found["error.type"], found["gen_ai.evaluation.score.label"]) == ("timeout", "error")
+    assert "gen_ai.evaluation.score.value" not in found
+
+
+def test_a_callers_trace_is_gone_on_with_and_what_is_none_begins_another() -> None:
+    """Also where the caller has decided not to sample: then there is no span."""
+    whole = seen()
+
+    def spans(traceparent: str) -> list[object]:
+        one = Seen(whole.exchange, whole.features, (), "answered", "en", "openai.chat", traceparent)
+        return sent("http", one).spans
+
+    (ours,) = spans(f"00-{TRACE}-{PARENT}-01")
+    assert (ours.trace_id.hex(), ours.parent_span_id.hex()) == (TRACE, PARENT)  # type: ignore[attr-defined]
+    for broken in ("", "nonsense", f"00-{'0' * 32}-{PARENT}-01", f"ff-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}"):
+        (other,) = spans(broken)
+        assert (other.trace_id.hex() != TRACE, other.parent_span_id) == (True, b""), broken  # type: ignore[attr-defined]
+    assert spans(f"00-{TRACE}-{PARENT}-00") == []
+
+
+def test_no_name_of_the_conventions_is_spelled_outside_of_semconv() -> None:
+    root = Path(__file__).parents[3]
+    spelled = [
+        str(path.relative_to(root))
+        for folder in ("sidecar", "detectors")
+        for path in (root / folder).rglob("*.py")
+        if path.name != "semconv.py" and re.search(r"gen_ai\.|http\.response\.status_code", path.read_text("utf-8"))
+    ]
+    assert spelled == []
+
+
+@contextmanager
+def black_hole() -> Iterator[str]:
+    """Takes connections and whatever is sent, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_exchange_costs_no_more_where_nobody_receives_it(
+    protocol: Literal["grpc", "http"], caplog: pytest.LogCaptureFixture
+) -> None:
+    """In CPU time of the thread that reports, which is the monitor's own; the least of some rounds, since others run beside it."""
+    caplog.set_level(logging.CRITICAL)
+    one = seen()
+
+    def cost_s(endpoint: str) -> float:
+        otlp = Otlp(OtlpSettings(endpoint, protocol, timeout_s=0.3))
+        rounds = []
+        for _ in range(5):
+            begun = time.thread_time()
+            for _ in range(200):
+                otlp.exporter.exchange(one)
+            rounds.append(time.thread_time() - begun)
+        begun = time.monotonic()
+        otlp.close()
+        assert time.monotonic() - begun < 8
+        return min(rounds) / 200
+
+    with receiver(protocol) as received:
+        usual = cost_s(received.endpoint)
+    with black_hole() as silent:
+        assert cost_s(silent) < 1.5 * usual + 20e-6
+    assert cost_s("http://127.0.0.1:9") < 1.5 * usual + 20e-6
 
 
 def test_a_receiver_that_is_gone_blocks_nothing_and_ends_in_time(caplog: pytest.LogCaptureFixture) -> None:

@@ -150,7 +150,9 @@ def test_an_acknowledged_alarm_stays_as_it_is_says_by_whom_and_survives_a_kill(t
         assert one.acknowledged()[alarm.id].control == "traffic goes to the old model"
         assert next(v for v in one.verdicts() if v.series == series).state == "out_of_control"
         assert [known.id for known in one.alarms()] == [alarm.id]
-    assert told == [("acknowledgement", {"alarm": alarm.id}, {"by": "Ada", "control": "traffic goes to the old model"})]
+    behaviour, stratum, model = series
+    about = {"alarm": alarm.id, "behaviour": behaviour, "stratum": stratum, "model": model}
+    assert told == [("acknowledgement", about, {"by": "Ada", "control": "traffic goes to the old model"})]
 
 
 def test_an_alarm_that_comes_again_is_not_acknowledged(tmp_path):

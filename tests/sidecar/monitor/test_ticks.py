@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.monitor.ticks import Rates
 
@@ -59,3 +61,19 @@ def test_counts_that_nobody_looks_at_take_no_more_memory_than_a_window():
         rates.count(SERIES, 60 * tick, 1.0)
     assert len(rates._series[SERIES]) <= 3
     assert rates.totals() == {SERIES: (2.0, 2)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 900), st.booleans(), st.booleans()), max_size=60))
+def test_sums_that_are_kept_are_those_of_what_is_in_the_window(seen):
+    """Counts come in any order, and somebody looks in between, or not."""
+    rates = Rates(60, 240)
+    told, now = [], 0
+    for at_s, value, looks in seen:
+        rates.count(SERIES, at_s, float(value))
+        now = max(now, at_s // 60)
+        if at_s // 60 > now - 4:
+            told.append((at_s // 60, value))
+        if looks:
+            rates.advance(60 * now)
+            inside = [value for tick, value in told if tick > now - 4]
+            assert rates.totals() == ({SERIES: (float(sum(inside)), len(inside))} if inside else {})

@@ -24,6 +24,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "kilter.configuration" -}}
 {{- $own := dict "upstream" .Values.upstream "drain_s" .Values.drainSeconds -}}
+{{- if and (eq .Values.layout "gateway") (hasPrefix "https://" .Values.upstream) -}}
+{{- $_ := set $own "relay" (dict "rewrite_host" true) -}}{{/* a vendor answers to its own name only */}}
+{{- end -}}
 {{- if .Values.baseline.configMap -}}
 {{- $_ := set $own "baseline" (dict "file" (printf "/etc/kilter-baseline/%s" .Values.baseline.key)) -}}
 {{- end -}}
@@ -78,4 +81,81 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
     {{- if .Values.baseline.configMap }}
     - {name: kilter-baseline, mountPath: /etc/kilter-baseline, readOnly: true}
     {{- end }}
+    {{- with .Values.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{/* What would install and then not work, or lose data. */}}
+{{- define "kilter.refusals" -}}
+{{- if and (eq .Values.layout "sidecar") (semverCompare "<1.29-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "layout: Kubernetes %s has no native sidecars, which came with 1.29; use layout=container" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- if and .Values.persistence.enabled (gt (int .Values.replicas) 1) -}}
+{{- fail (printf "replicas: one volume serves one replica, got %d with persistence.enabled; install one release a replica, or leave persistence off" (int .Values.replicas)) -}}
+{{- end -}}
+{{- if and (eq .Values.server.waitsWith "sleep") (ne .Values.layout "gateway") (not .Values.server.preStop) (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "server.waitsWith: Kubernetes %s has no preStop.sleep, which came with 1.30; give server.preStop a command" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- end }}
+
+{{/* The server's preStop. A native sidecar is stopped after the server: so the server waits until nothing is in flight, and
+     first for the Service to send nobody here any more. A plain container is stopped beside it: so the server waits until Kilter is gone. */}}
+{{- define "kilter.serverPreStop" -}}
+{{- $s := .Values.server -}}
+{{- $sidecar := eq .Values.layout "sidecar" -}}
+{{- if $s.preStop -}}
+exec:
+  command: {{- toYaml $s.preStop | nindent 4 }}
+{{- else if eq $s.waitsWith "sleep" -}}
+sleep:
+  seconds: {{ add .Values.drainSeconds 5 }}
+{{- else if and $sidecar (eq $s.waitsWith "curl") -}}
+exec:
+  command:
+    - sh
+    - -c
+    - |
+      sleep 5
+      i=0
+      while [ $i -lt {{ .Values.drainSeconds }} ]; do
+        told=$(curl -s -m 2 http://127.0.0.1:9401/metrics)
+        [ $? -eq 7 ] && break  # nobody is there any more
+        case "$told" in *"kilter_inflight_requests 0"*) break ;; esac
+        sleep 1
+        i=$((i + 1))
+      done
+{{- else if $sidecar -}}
+exec:
+  command:
+    - python3
+    - -c
+    - |
+      import http.client, time
+      time.sleep(5)
+      until = time.monotonic() + {{ .Values.drainSeconds }}
+      while time.monotonic() < until:
+          try:
+              kilter = http.client.HTTPConnection("127.0.0.1", 9401, timeout=2)
+              kilter.request("GET", "/metrics")
+              if b"kilter_inflight_requests 0" in kilter.getresponse().read():
+                  break
+          except ConnectionRefusedError:
+              break  # nobody is there any more
+          except OSError:
+              pass
+          time.sleep(1)
+{{- else if eq $s.waitsWith "curl" -}}
+exec:
+  command: [sh, -c, "until curl -s -m 2 -o /dev/null http://127.0.0.1:9401/healthz; [ $? -eq 7 ]; do sleep 1; done"]
+{{- else -}}
+exec:
+  command:
+    - python3
+    - -c
+    - |
+      import socket, time
+      while not socket.socket().connect_ex(("127.0.0.1", 9401)):
+          time.sleep(1)
+{{- end -}}
 {{- end }}

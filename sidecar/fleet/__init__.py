@@ -1,0 +1,1 @@
+"""Several sidecars and one verdict: what they tell a shared store, and who judges it."""

@@ -1,0 +1,96 @@
+"""Which model answers: what is a change, what still stands, and that it is known after a restart."""
+
+import json
+
+import pytest
+
+from sidecar.canary.fingerprint import LEARN
+from sidecar.canary.schedule import DAY_S
+from sidecar.canary.variants import Change, Variant, Variants
+
+PROMPTS = tuple("abcdefgh")
+
+
+def learned(variants, rounds=LEARN + 2, answer="usual", at_s=0.0):
+    """So many rounds of answers, one every five minutes; when the last one came, and the changes found."""
+    found = []
+    for _ in range(rounds * len(PROMPTS)):
+        at_s += 300
+        variants.answered("m", "", at_s)
+        found.append(variants.fingerprinted(variants.prompt, answer, at_s))
+    return at_s, [change for change in found if change]
+
+
+def test_the_first_model_is_no_change_and_another_name_or_build_is():
+    variants = Variants()
+    assert variants.answered("a", "", 0) is None
+    assert variants.answered("a", "", 1) is None
+    assert variants.answered("b", "", 2) == Change("declared", Variant("a"), Variant("b"), 2, 2)
+    assert variants.answered("b", "x", 3) == Change("declared", Variant("b"), Variant("b", "x"), 3, 3)
+    assert not variants.current(Variant("b"))
+    assert variants.current(Variant("b", "x"))
+
+
+def test_replicas_of_two_builds_are_one_change_and_both_stand():
+    variants = Variants()
+    found = [variants.answered("m", "xy"[at % 2], at * 300.0) for at in range(200)]
+    assert [change.kind for change in found if change] == ["declared"]
+    assert variants.current(Variant("m", "x"))
+    assert variants.current(Variant("m", "y"))
+
+
+def test_a_build_that_comes_back_after_more_than_a_day_is_a_change():
+    variants = Variants()
+    variants.answered("m", "x", 0)
+    variants.answered("m", "y", 10)
+    assert variants.answered("m", "x", 10 + 2 * DAY_S) is not None
+    assert not variants.current(Variant("m", "y"))
+
+
+def test_a_server_that_gives_every_reply_a_build_of_its_own_gives_none():
+    variants = Variants()
+    found = [variants.answered("m", f"fp-{at}", at * 60.0) for at in range(500)]
+    assert len([change for change in found if change]) < 10
+    assert variants.current(Variant("m", "fp-499"))
+    assert len(json.dumps(variants.to_dict())) < 4000
+
+
+def test_a_silent_change_is_found_within_a_round_and_what_was_said_before_is_stale():
+    variants = Variants(PROMPTS)
+    at_s, found = learned(variants)
+    assert not found
+    assert variants.state(at_s) == "same"
+    changed_s, (change,) = learned(variants, 1, "another", at_s)
+    assert (change.kind, change.before, change.after) == ("silent", Variant("m"), Variant("m", "", 1))
+    assert change.since_s == at_s + 300
+    assert variants.state(changed_s) == "silent_change"
+    assert variants.state(changed_s + DAY_S) == "unknown"  # the one that came is being learned
+    assert not variants.current(Variant("m"))
+    assert variants.current(Variant("m", "", 1))
+    later_s, found = learned(variants, answer="another", at_s=changed_s)
+    assert not found
+    assert variants.state(later_s + DAY_S) == "same"
+
+
+def test_without_short_greedy_prompts_nothing_silent_is_claimed():
+    variants = Variants()
+    variants.answered("m", "", 0)
+    assert variants.prompt is None
+    assert not variants.hurry
+    assert variants.state(1) == "unknown"
+
+
+def test_what_is_known_survives_a_restart_and_nonsense_is_refused():
+    variants = Variants(PROMPTS)
+    at_s, _ = learned(variants)
+    variants.answered("other", "f", at_s)
+    variants.answered("m", "", at_s + 1)
+    again = Variants(PROMPTS)
+    again.restore(json.loads(json.dumps(variants.to_dict())))
+    assert again.to_dict() == variants.to_dict()
+    assert (again.changed, again.last) == (variants.changed, variants.last)
+    _, (change,) = learned(again, 1, "another", at_s + 10)
+    assert change.after == Variant("m", "", 1)
+    for nonsense in ({}, {**variants.to_dict(), "known": [[1]]}, {**variants.to_dict(), "builds": None}):
+        with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+            Variants(PROMPTS).restore(nonsense)

@@ -1,0 +1,137 @@
+"""What a running Kilter writes into its evidence log, and what a disk that is full takes away: records, and nothing else."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from load import ask, chat
+from running import RunningKilter
+
+from sidecar import config
+from sidecar.demo.upstream import ScriptedUpstream
+from sidecar.evidence.segments import segments
+from sidecar.evidence.verify import records, verify
+from sidecar.monitor.chronicle import plain
+
+CONFIG = """
+report: {system: Shop assistant, purpose: answers customers, waivers: [{what: "language:sw", why: no reviewer yet, by: Ada, until: 2027-03-01}]}
+otlp: {headers: {authorization: planted-secret}}
+budget: {false_alarms: %s}
+"""
+
+
+def key_of(kilter):
+    return bytes.fromhex((kilter.state / "evidence_key").read_text().strip())
+
+
+def kept(kilter):
+    return [content for _, content, _ in records(kilter.state / "evidence", key_of(kilter))]
+
+
+def command(kilter, *argv):
+    argv = [sys.executable, "-m", "sidecar", *argv, "--admin", kilter.admin.removeprefix("http://")]
+    subprocess.run(argv, env=kilter.env, capture_output=True, check=True, timeout=30)
+
+
+def until(held, limit_s=10.0):
+    deadline = time.monotonic() + limit_s
+    while not held():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def stopped(kilter):
+    """By one signal: a second would hurry."""
+    kilter.process.send_signal(signal.SIGTERM)
+    kilter.process.wait(15)
+
+
+def watched(kilter):
+    return [record["kind"] for record in kept(kilter)]
+
+
+async def test_starts_stops_pauses_configuration_traffic_and_how_all_stands_are_records(tmp_path):
+    file = tmp_path / "kilter.yaml"
+    file.write_text(CONFIG % 0.007)
+    async with ScriptedUpstream() as upstream:
+        with RunningKilter(upstream.url, tmp_path, "--config", str(file)) as kilter:
+            for _ in range(7):
+                await ask(kilter.url, *chat("Could you explain how a bicycle stays upright?"))
+            await asyncio.to_thread(command, kilter, "pause")
+            await asyncio.to_thread(until, lambda: "pause" in watched(kilter))
+            await asyncio.to_thread(command, kilter, "resume")
+            await asyncio.to_thread(until, lambda: "resume" in watched(kilter))
+            await asyncio.to_thread(stopped, kilter)
+        file.write_text(CONFIG % 0.01)
+        with RunningKilter(upstream.url, tmp_path, "--config", str(file)) as kilter:
+            await asyncio.to_thread(stopped, kilter)
+    told = kept(kilter)
+    assert [record["kind"] for record in told] == [
+        *("start", "config", "pause", "resume", "traffic", "standing", "stop"),
+        *("start", "config", "traffic", "standing", "stop"),
+    ]
+    traffic, standing = told[4]["data"], told[5]["data"]
+    assert (traffic["requests"], traffic["copies"], traffic["languages"]) == (7, 7, {"en": 7})
+    assert traffic["labels"] == {"compliance": 7}
+    assert (standing["baseline_state"], standing["baseline"]) == ("none", "")
+    first, second = told[1]["data"], told[8]["data"]
+    assert (first["values"]["budget.false_alarms"], second["values"]["budget.false_alarms"]) == (0.007, 0.01)
+    assert (first["changed"], second["changed"]) == ([], ["budget.false_alarms"])
+    assert second["sha256"] == told[7]["data"]["config_sha256"] == told[10]["data"]["config_sha256"] != first["sha256"]
+    log = b"".join(path.read_bytes() for path in segments(kilter.state / "evidence"))
+    assert b"authorization" in log
+    assert b"planted-secret" not in log
+    assert b"Ada" not in log
+    assert "Ada" in (kilter.state / "evidence/payloads/2.json").read_text()
+
+
+@contextlib.contextmanager
+def no_room(pid, path):
+    """The process can write nothing past the present size of ``path``, as on a full disk."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.timeout(60)
+async def test_on_a_full_disk_traffic_and_counting_go_on_and_the_gap_is_in_the_log_and_in_the_alert(tmp_path):
+    async with ScriptedUpstream() as upstream:
+        with RunningKilter(upstream.url, tmp_path) as kilter:
+            await asyncio.to_thread(until, lambda: "config" in watched(kilter))
+            # The second identifier of languages is loaded by the first short text, through a temporary file.
+            await ask(kilter.url, *chat("Could you explain how a kite flies?"))
+            await asyncio.to_thread(kilter.until, lambda seen: seen.total("kilter_responses_total") == 1)
+            (monitor,) = kilter.pids("sidecar.monitor")
+            with no_room(monitor, segments(kilter.state / "evidence")[-1]):
+                await asyncio.to_thread(command, kilter, "pause")
+                full = await asyncio.to_thread(
+                    kilter.until, lambda seen: seen.total("kilter_evidence_lost_records") > 0
+                )
+                await asyncio.to_thread(command, kilter, "resume")
+                answers = [await ask(kilter.url, *chat("Could you explain how a kite flies?")) for _ in range(5)]
+                counted = await asyncio.to_thread(kilter.until, lambda seen: seen.total("kilter_responses_total") == 6)
+                await asyncio.to_thread(kilter.until, lambda seen: seen.total("kilter_evidence_lost_records") == 2)
+                assert verify(kilter.state / "evidence", key_of(kilter)).broken is None
+            back = await asyncio.to_thread(kilter.until, lambda seen: seen.total("kilter_evidence_consistent") == 1, 20)
+    assert [answer.status for answer in answers] == [200] * 5
+    assert counted.total("kilter_responses_total") == 6
+    assert full.total("kilter_evidence_consistent") == 0  # what the rule EvidenceNotKept looks at
+    assert back.total("kilter_evidence_consistent") == 1
+    (gap,) = [record["data"] for record in kept(kilter) if record["kind"] == "gap"]
+    assert (gap["reason"], gap["lost"]) == ("not_writable", 2)
+    assert gap["until_s"] - gap["since_s"] < 30
+    assert verify(kilter.state / "evidence", key_of(kilter)).broken is None
+
+
+def test_of_header_values_only_the_names_are_kept():
+    loaded = config.load(None, {}, upstream="http://127.0.0.1:1", otlp={"headers": {"authorization": "secret"}})
+    assert plain(loaded)["otlp.headers"] == ["authorization"]
+    assert not any(name.startswith("report") for name in plain(loaded))
