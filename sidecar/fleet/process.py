@@ -26,7 +26,6 @@ from prometheus_client import CollectorRegistry
 
 from detectors.catalog import behaviours
 from detectors.features.calibration import classifier_digest
-from detectors.features.language import UNDETERMINED
 from detectors.records.verdict import Verdict
 from detectors.watch.parts import Told
 from detectors.watch.units import Units
@@ -49,7 +48,7 @@ from sidecar.monitor.chronicle import CanaryCounts, Chronicle, config_digest
 from sidecar.monitor.judging import Judging, rules
 from sidecar.monitor.probing import Probing
 from sidecar.monitor.selftest import Selftest, last_success_s
-from sidecar.monitor.ticks import Rates
+from sidecar.monitor.ticks import Rates, language_mix
 from sidecar.store.redis import RedisStore
 from sidecar.supervisor import exposition, listeners
 from sidecar.supervisor.admin import Admin
@@ -60,7 +59,6 @@ log = logging.getLogger("kilter.monitor")
 MOST_WAIT_S = 1.0
 HOUR_S = 3600.0
 ALARMS_SHOWN = 20
-LANGUAGE_BEHAVIOUR = "refusal_by_language"
 
 
 class _Current:
@@ -127,7 +125,11 @@ class FleetMonitor:
         self._judge = cast("Judging", current)
         self._otlp = Otlp(OtlpSettings(**config.otlp.model_dump())) if config.otlp.endpoint else None
         self._probing = Probing(
-            config, rotation, _FleetLoad(self, config.canary.max_inflight), self._witness, self._language_mix
+            config,
+            rotation,
+            _FleetLoad(self, config.canary.max_inflight),
+            self._witness,
+            lambda: language_mix(self._rates),
         )
         self._probes = False
         self._chronicle = Chronicle(
@@ -296,13 +298,6 @@ class FleetMonitor:
     def _count(self, told: Told) -> None:
         for seen in told.observations:
             self._rates.count((seen.feature, seen.stratum, told.sighting.model), seen.at_s, seen.value)
-
-    def _language_mix(self) -> dict[str, float]:
-        mix: dict[str, float] = {}
-        for (behaviour, language, _), (_, trials) in self._rates.totals().items():
-            if behaviour == LANGUAGE_BEHAVIOUR and language != UNDETERMINED:
-                mix[language] = mix.get(language, 0.0) + trials
-        return mix
 
     def _witness(self, kind: str, data: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> None:
         self._evidence.record(kind, data, time.time(), payload)

@@ -19,7 +19,6 @@ from prometheus_client import CollectorRegistry
 
 from detectors.catalog import behaviours
 from detectors.features.calibration import classifier_digest
-from detectors.features.language import UNDETERMINED
 from detectors.features.memory import Memory
 from detectors.watch.units import Units
 from sidecar import __version__, control, handover
@@ -46,7 +45,7 @@ from sidecar.monitor.probing import Probing
 from sidecar.monitor.reading import Reading
 from sidecar.monitor.selftest import Selftest, last_success_s
 from sidecar.monitor.tally import Tally
-from sidecar.monitor.ticks import Rates
+from sidecar.monitor.ticks import Rates, language_mix
 from sidecar.monitor.user_load import UserLoad
 from sidecar.wire.base import formats
 
@@ -56,7 +55,6 @@ BEAT_S = 0.25
 NICENESS = 19  # a monitor on the core of a worker at 5 made the first token of 1,000 streams wait 14 ms, at 19 one
 MOST_JUDGE_S = 1.0
 HOUR_S = 3600.0
-LANGUAGE_BEHAVIOUR = "refusal_by_language"
 ALARMS_SHOWN = 20
 DROPPED = ("dropped_ring", "dropped_budget")
 LOST = (*DROPPED, "failed")
@@ -148,7 +146,7 @@ class Monitor:
             lambda: not self._board.observe,
         )
         self._probing = Probing(
-            without_canaries(config), document["canary_secret"], load, self._witness, self._language_mix
+            without_canaries(config), document["canary_secret"], load, self._witness, lambda: language_mix(self._rates)
         )
         self._registry.register(CanaryCollector(self._probing.canaries))
         rings = [RingReader(handover.mapped(fd)) for fd in document["rings"]]
@@ -308,14 +306,6 @@ class Monitor:
         total = self._data_plane.total
         lost = total("kilter_captures_total", LOST) + sum(self._reading.losses()) + self._tally.lost_to_errors
         return total("kilter_captures_total", KEPT), lost
-
-    def _language_mix(self) -> dict[str, float]:
-        """Exchanges of the window by the language asked in, where that could be told."""
-        mix: dict[str, float] = {}
-        for (behaviour, language, _), (_, trials) in self._rates.totals().items():
-            if behaviour == LANGUAGE_BEHAVIOUR and language != UNDETERMINED:
-                mix[language] = mix.get(language, 0.0) + trials
-        return mix
 
     def _witness(self, kind: str, data: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> None:
         """A person's command, or what a canary found, into the evidence log; the latter also to a collector."""

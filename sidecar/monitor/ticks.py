@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 
+from detectors.features.language import UNDETERMINED
 from sidecar.export.base import Series
+
+LANGUAGE_BEHAVIOUR = "refusal_by_language"
 
 
 class Rates:
@@ -99,3 +102,12 @@ class Rates:
     def _row_of(self, series: Series) -> Series:
         behaviour, stratum, model = series
         return behaviour, self._row(behaviour, stratum), model
+
+
+def language_mix(rates: Rates) -> dict[str, float]:
+    """Exchanges of the window by the language asked in, where that could be told."""
+    mix: dict[str, float] = {}
+    for (behaviour, language, _), (_, trials) in rates.totals().items():
+        if behaviour == LANGUAGE_BEHAVIOUR and language != UNDETERMINED:
+            mix[language] = mix.get(language, 0.0) + trials
+    return mix
