@@ -26,6 +26,11 @@ def printed(status):
     return text.getvalue()
 
 
+def as_in_front():
+    """A shell's job in the background, as these tests may be run, ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_what_is_acknowledged_is_said_and_quiet_strata_are_only_counted():
     text = printed(in_alarm())
     assert re.search(r"out of control, acknowledged.*hollow refusal, 1: 22 %", text)
@@ -41,7 +46,8 @@ def test_watching_goes_on_over_a_monitor_that_dies_and_ends_with_ctrl_c_and_0(tm
     alarmed.make(tmp_path / "state")
     with RunningKilter("http://127.0.0.1:1", tmp_path) as kilter:
         argv = [*COMMAND, "--json", "--admin", kilter.admin.removeprefix("http://")]
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as watching:
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, env=env, preexec_fn=as_in_front) as watching:  # noqa: PLW1509
             try:
                 first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
                 kilter.process.kill()
@@ -61,7 +67,9 @@ def test_on_a_terminal_the_picture_is_drawn_anew_in_place_with_what_asks_for_att
         ours, theirs = pty.openpty()
         argv = [*COMMAND, "--admin", kilter.admin.removeprefix("http://")]
         env = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
-        with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as watching:
+        with subprocess.Popen(
+            argv, stdin=theirs, stdout=theirs, stderr=theirs, env=env, preexec_fn=as_in_front
+        ) as watching:  # noqa: PLW1509
             os.close(theirs)
             seen, deadline = b"", time.monotonic() + 15
             while seen.count(b"Ctrl-C ends") < 2 and time.monotonic() < deadline:
