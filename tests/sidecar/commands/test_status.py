@@ -68,7 +68,12 @@ def test_on_a_terminal_the_picture_is_drawn_anew_in_place_with_what_asks_for_att
         argv = [*COMMAND, "--admin", kilter.admin.removeprefix("http://")]
         env = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
         with subprocess.Popen(
-            argv, stdin=theirs, stdout=theirs, stderr=theirs, env=env, preexec_fn=as_in_front  # noqa: PLW1509
+            argv,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=env,
+            preexec_fn=as_in_front,  # noqa: PLW1509
         ) as watching:
             os.close(theirs)
             seen, deadline = b"", time.monotonic() + 15
