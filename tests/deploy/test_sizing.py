@@ -55,7 +55,7 @@ def test_the_memory_sum_is_right_and_the_manifests_give_that_much():
     assert f"{ring} (W + 1) + {inflight} W" in formula
 
     def most(workers, thousands):
-        return 54 + 38 * workers + 260 + ring * (workers + 1) + inflight * workers + 7.5 * thousands
+        return 54 + 38 * workers + 260 + ring * (workers + 1) + inflight * workers + 8.4 * thousands
 
     assert (int(one), int(three)) == (int(most(1, 1)), int(most(3, 3)))
     values = yaml.safe_load((ROOT / "deploy/helm/kilter/values.yaml").read_text("utf-8"))
