@@ -93,11 +93,12 @@ def comparisons(history: History, filed: Iterable[Compared]) -> list[dict[str, A
         {"at_s": entry.at_s, **{name: entry.data.get(name) for name in names}, "sealed": True}
         for entry in history.of("comparison")
     ]
-    sealed = {(row["a"], row["b"], row["category"], row["points"]) for row in found}
+    figures = names[2:-1]  # the log shows names as they may stand in a label, the file as they are
+    sealed = {tuple(row[name] for name in figures) for row in found}
     found += [
         {"at_s": one.at_s, **{name: getattr(one, name) for name in names}, "sealed": False}
         for one in filed
-        if history.from_s <= one.at_s < history.until_s and (one.a, one.b, one.category, one.points) not in sealed
+        if history.from_s <= one.at_s < history.until_s and tuple(getattr(one, name) for name in figures) not in sealed
     ]
     for row in found:
         passed, units = row["passed_a"], row["units"]

@@ -167,6 +167,7 @@ def _drift(one: Drift) -> dict[str, Any]:
         "by": one.by,
         "control": one.control,
         "explanation": one.explanation,
+        "cause": one.cause,
         "carried": one.carried,
         **one.numbers,
     }

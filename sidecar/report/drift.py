@@ -14,7 +14,8 @@ _BACK = ("recovered", "in_control")
 @dataclass(frozen=True, slots=True)
 class Drift:
     """Unix times; None where it has not happened by the end of the period. ``changed_at_s`` is estimated. ``control``: the
-    compensating control, None where its words were erased. ``carried``: it was out of control when the period began.
+    compensating control, None where its words were erased. ``cause``: what canaries say has changed, ``model`` or ``users``, or
+    that they cannot tell; None where they were not asked. ``carried``: it was out of control when the period began.
     """
 
     series: Series
@@ -26,6 +27,7 @@ class Drift:
     by: str | None
     control: str | None
     explanation: str
+    cause: str | None
     numbers: Mapping[str, Any]
     carried: bool
 
@@ -52,11 +54,12 @@ def _drift(history: History, alarm: Entry, *, carried: bool) -> Drift:
     of_it = [
         entry
         for entry in later
-        if entry.kind in ("verdict", "alarm", "acknowledgement") and entry.series == alarm.series
+        if entry.kind in ("verdict", "alarm", "acknowledgement", "diagnosis") and entry.series == alarm.series
     ]
     back = next((e for e in of_it if e.kind == "alarm" or (e.kind == "verdict" and e.data["state"] in _BACK)), None)
     until = back.seq if back else float("inf")
     seen = next((e for e in of_it if e.kind == "acknowledgement" and e.seq < until), None)
+    told = [entry.data["cause"] for entry in of_it if entry.kind == "diagnosis" and entry.seq < until]
     words = (seen.payload if seen else None) or {}
     data = alarm.data
     return Drift(
@@ -69,6 +72,7 @@ def _drift(history: History, alarm: Entry, *, carried: bool) -> Drift:
         words.get("by"),
         words.get("control"),
         data.get("explanation", ""),
+        told[-1] if told else None,
         {name: data[name] for name in _NUMBERS if name in data},
         carried,
     )

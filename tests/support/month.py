@@ -169,6 +169,16 @@ def write(directory):
     days[10].append(
         (at(10, 18.5), "alarm", verdict(TR, "out_of_control", at(10, 18), changed_at_s=at(10, 6), **MOVED), None)
     )
+    said = {
+        "behaviour": TR[0],
+        "stratum": TR[1],
+        "model": TR[2],
+        "cause": "model",
+        "pairs": 30,
+        "worse": 12,
+        "better": 0,
+    }
+    days[10].append((at(10, 19.5), "diagnosis", {**said, "e_value": 400.0}, None))
     words = {"by": "Ada | <i>lead</i>", "control": "Turkish goes to the model of last week"}
     days[11].append(
         (at(11, 9.25), "acknowledgement", {"alarm": "a1", "behaviour": TR[0], "stratum": TR[1], "model": TR[2]}, words)

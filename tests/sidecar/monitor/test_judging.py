@@ -204,3 +204,25 @@ def test_after_an_upgrade_the_earlier_classifier_goes_on_judging_while_this_one_
     assert again.promote(NOW + 1400, anyway=True)["state"] == "in_use"
     assert again.analysis.classifier == again.analysis.baseline.classifier == classifier_digest()
     assert again.succession.earlier() is None
+
+
+def test_every_baseline_that_is_learned_promoted_or_taken_is_told_with_what_it_expects(tmp_path):
+    told = []
+    judging = begun(tmp_path)
+    judging._witness = lambda kind, data, _payload=None: told.append((kind, data))
+    counted(judging, NOW)
+    first = judging.promote(NOW, anyway=True)["in_use"]
+    judging.learn(NOW)
+    judging.take(first, NOW)
+    other = dataclasses.replace(judging.analysis.baseline, promoted_at_s=NOW + 1)
+    judging.take(dumped(other), NOW)
+    assert [(kind, data["action"], data["id"]) for kind, data in told] == [
+        ("baseline", "promote", first),
+        ("baseline", "learn", first),
+        ("baseline", "use", first),
+        ("baseline", "import", other.id),
+    ]
+    assert told[0][1]["anyway"] is True
+    assert told[3][1]["strata"] == [
+        [*one.series, one.events, one.trials, one.weight, one.odds_margin] for one in other.references
+    ]

@@ -18,6 +18,7 @@ from detectors.stats.parameters import ScanParameters
 from detectors.stats.power import typical_delay
 from detectors.stats.spending import FAVOURING
 from sidecar.canary.loading import load_all
+from sidecar.canary.results import Compared
 from sidecar.cli import main
 from sidecar.evidence.segments import segments
 from sidecar.report.document import document
@@ -205,7 +206,7 @@ def test_the_drift_in_turkish_has_its_times_and_its_compensating_control(told):
     assert (drift["changed_at"], drift["alarmed_at"]) == ("2026-11-10T06:00:00Z", "2026-11-10T18:30:00Z")
     assert (drift["detect_s"], drift["acknowledge_s"]) == (12.5 * HOUR, 14.75 * HOUR)
     assert (drift["by"], drift["control"]) == ("Ada | <i>lead</i>", "Turkish goes to the model of last week")
-    assert drift["back_at"] == "2026-11-14T12:00:00Z"
+    assert (drift["back_at"], drift["cause"]) == ("2026-11-14T12:00:00Z", "model")
     assert {name: drift[name] for name in month.MOVED} == month.MOVED
 
 
@@ -347,6 +348,14 @@ def test_a_head_from_outside_vouches_and_a_broken_log_is_said_loudly_and_leaves_
     assert "broken at record" in done.stderr
     assert "**The evidence log is broken** at record" in done.stdout
     assert "Turkish" not in done.stdout
+
+
+def test_a_comparison_that_stands_in_the_log_and_in_the_file_of_results_is_told_once(state):
+    one = {name: month.COMPARED[name] for name in month.COMPARED if name != "e_value"}
+    filed = [Compared(at(16, 12), "r", **{**one, "a": "m/base"}), Compared(at(2), "r", **{**one, "units": 41})]
+    history = read(state / "evidence", month.KEY, FROM, UNTIL)
+    found = document(history, (), filed, generated_s=UNTIL)["finetune"]
+    assert [(row["at"][:10], row["sealed"]) for row in found] == [("2026-11-02", False), ("2026-11-16", True)]
 
 
 def test_a_wrong_time_leaves_with_2_and_no_log_with_3(state, tmp_path):
