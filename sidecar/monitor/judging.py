@@ -66,9 +66,11 @@ def rules(config: Config) -> Rules:
 
 class Judging:
     """``analysis`` judges; ``store_errors`` counts what could not be kept. ``witness`` is told of
-    every command. ``lost_until_s``: the monitor before was killed, and lost what had begun by then. ``store``: another than the file of the state directory; it is given the state ``whole``, ticks that are
+    every command. ``lost_until_s``: the monitor before was killed, and lost what had begun by then.
+
+    In a fleet. ``store``: another than the file of the state directory; it is given the state ``whole``, ticks that are
     open included, whenever it is saved. ``elsewhere``, where it is not empty, says where a person's commands go instead:
-    to a fleet's monitor; ``quiet``: it also makes the verdicts, and nothing of what is judged here is told.
+    to the fleet's monitor; ``quiet``: that one also makes the verdicts, and nothing of what is judged here is told.
     """
 
     def __init__(

@@ -12,11 +12,14 @@ from types import SimpleNamespace
 import alarmed
 import jsonschema
 import pytest
+from prometheus_client import CollectorRegistry
 from running import RunningKilter
 from situations import SITUATIONS
 
+from detectors.watch.rules import Rules
 from sidecar.admin import openapi
 from sidecar.admin.site import Site
+from sidecar.monitor.selftest import Selftest
 from sidecar.supervisor.admin import Admin
 
 METHODS = {"get", "put", "post", "delete", "patch", "options"}
@@ -43,6 +46,7 @@ def routes(app):
 
 async def test_the_description_names_every_route_and_no_other():
     site = Site(SimpleNamespace(), lambda: None, lambda: None, lambda: 0.0).application()
+    Selftest(lambda: None, Rules(), lambda *_: None, CollectorRegistry(), lambda: 0.0, 0.0).add_to(site)
     admin = Admin(SimpleNamespace(), "/nowhere", "token")
     served = routes(site) | routes(admin.application())
     await admin._session.close()
