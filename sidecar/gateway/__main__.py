@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -25,7 +26,7 @@ from sidecar.settings import GatewaySettings
 log = logging.getLogger("kilter.gateway")
 
 BEAT_S = 0.25
-WAKE_S = 0.005
+WAKE_S = 0.05
 LAST_CALL_S = 5.0
 """A retiring worker waits this long for the next request of a connection that is kept open."""
 
@@ -83,6 +84,8 @@ async def work(settings: GatewaySettings, document: Mapping[str, Any]) -> None:
         loop.call_later(BEAT_S, beat)
 
     beat()
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection need look at it again
     await stop.wait()
     state = control.DRAINING
     board.set_worker(slot, state, time.monotonic())

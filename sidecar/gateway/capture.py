@@ -3,15 +3,18 @@
 Rules of this file: no I/O and no clock; nothing here looks into a body. What may stand in
 the headers is decided by the recorder: a Capture carries only what it was given.
 
-Layout, version 2, little-endian, nothing aligned:
+Layout, version 3, little-endian, nothing aligned:
 
     magic "KC" | version | ended | request truncated | arrivals (bytes) | status (uint16)
     times and probability (float64; NaN where it did not happen)
     omitted, head, request and response bytes (uint64)
     keyed bytes | length of the request's texts, of the answer's (uint32)
-    arrivals as (uint64 offset, float64 seconds)
+    where the answer's first chunks begin (uint64 each) | when they came (float64 each)
     the request's texts | the answer's
     request body | response body
+
+The first time is the start in Unix time, the second the same instant on the worker's clock, and all others are
+on that clock: the worker subtracts nothing.
 
 Texts are their number (uint32), the length of each (uint32, all ones: None), then each in
 UTF-8. They repeat from request to request, so they are packed apart and packed once. The bodies
@@ -31,11 +34,11 @@ from sidecar.gateway.observer import TIMED_PIECES, Ended
 MAX_ARRIVALS = TIMED_PIECES
 
 _MAGIC = b"KC"
-_VERSION = 2
+_VERSION = 3
 _ENDED: tuple[Ended, ...] = get_args(Ended)
 _CODE = {ended: code for code, ended in enumerate(_ENDED)}
-_HEAD = struct.Struct("<2s4BH5d4Q3I")
-_ARRIVAL = struct.Struct("<Qd")
+_HEAD = struct.Struct("<2s4BH6d4Q3I")
+_ARRIVALS = [struct.Struct(f"<{n}Q{n}d") for n in range(MAX_ARRIVALS + 1)]
 _COUNT = struct.Struct("<I")
 _NOTHING = 0xFFFFFFFF
 _NO_TIME = math.nan
@@ -53,7 +56,7 @@ class Capture:
     request's start; ``request_sent_s`` (its last byte was sent on), ``first_byte_s`` (of
     the answer's body) and ``finished_s`` are seconds after it, None where it did not
     happen. ``arrivals`` are (offset in the answer's body, seconds after the start) of its
-    first chunks, at most 64. Keys are hexadecimal keyed hashes. ``protocol`` is the wire
+    first chunks, at most ``MAX_ARRIVALS``. Keys are hexadecimal keyed hashes. ``protocol`` is the wire
     format that the path stands for. ``inclusion_probability`` is in (0, 1].
 
     A worker's record carries only the keys that the headers give: ``key_kind`` is ``header`` or
@@ -118,10 +121,12 @@ class Capture:
                 response_omitted=self.response_omitted,
                 response_head_bytes=self.response_head_bytes,
                 started_at_s=self.started_at_s,
+                clock_s=0.0,
                 request_sent_s=self.request_sent_s,
                 first_byte_s=self.first_byte_s,
                 finished_s=self.finished_s,
-                arrivals=[number for arrival in self.arrivals for number in arrival],
+                offsets=[offset for offset, _ in self.arrivals],
+                times_s=[at_s for _, at_s in self.arrivals],
                 inclusion_probability=self.inclusion_probability,
                 ended=self.ended,
             ),
@@ -143,6 +148,7 @@ class Capture:
             n_arrivals,
             status,
             started_at_s,
+            clock_s,
             request_sent_s,
             first_byte_s,
             finished_s,
@@ -160,17 +166,19 @@ class Capture:
             raise ValueError(msg)
         if ended >= len(_ENDED) or request_truncated > 1 or n_arrivals > MAX_ARRIVALS:
             raise ValueError("an ending, flag or arrival count is outside its domain")
-        if not math.isfinite(started_at_s) or any(map(math.isinf, (request_sent_s, first_byte_s, finished_s))):
+        after_s = [at_s - clock_s for at_s in (request_sent_s, first_byte_s, finished_s)]
+        if not (math.isfinite(started_at_s) and math.isfinite(clock_s)) or any(map(math.isinf, after_s)):
             raise ValueError("a time is not finite")
         if not 0.0 < inclusion_probability <= 1.0:
             raise ValueError("the inclusion probability is not in (0, 1]")
         if response_head_bytes > response_bytes:
             raise ValueError("the cut lies outside the response body")
-        texts_at = _HEAD.size + n_arrivals * _ARRIVAL.size
+        texts_at = _HEAD.size + _ARRIVALS[n_arrivals].size
         answer_at = texts_at + request_texts_bytes
         at = answer_at + answer_texts_bytes
         if len(data) != at + request_bytes + response_bytes:
             raise ValueError("the record is not as long as its parts")
+        arrivals = _ARRIVALS[n_arrivals].unpack_from(data, _HEAD.size)
         asked = _texts(data[texts_at:answer_at])
         if len(asked) < _FIXED_TEXTS:
             raise ValueError("a text of the request is missing")
@@ -188,10 +196,13 @@ class Capture:
             response_omitted=response_omitted,
             response_head_bytes=response_head_bytes,
             started_at_s=started_at_s,
-            request_sent_s=_time(request_sent_s),
-            first_byte_s=_time(first_byte_s),
-            finished_s=_time(finished_s),
-            arrivals=tuple(_ARRIVAL.iter_unpack(data[_HEAD.size : texts_at])),
+            request_sent_s=_time(after_s[0]),
+            first_byte_s=_time(after_s[1]),
+            finished_s=_time(after_s[2]),
+            arrivals=tuple(
+                (offset, at_s - clock_s)
+                for offset, at_s in zip(arrivals[:n_arrivals], arrivals[n_arrivals:], strict=True)
+            ),
             conversation_key=conversation_key,
             key_kind=key_kind,
             user_key=user_key,
@@ -237,15 +248,18 @@ def pack(
     response_omitted: int,
     response_head_bytes: int,
     started_at_s: float,
+    clock_s: float,
     request_sent_s: float | None,
     first_byte_s: float | None,
     finished_s: float | None,
-    arrivals: Sequence[float],
+    offsets: Sequence[int],
+    times_s: Sequence[float],
     inclusion_probability: float,
     ended: Ended,
 ) -> list[bytes]:
-    """A record up to its bodies, in pieces; the fields are those of ``Capture``, but ``arrivals`` flat: an offset,
-    its time, the next. ValueError where a number does not fit.
+    """A record up to its bodies, in pieces. The fields are those of ``Capture``, but ``arrivals`` apart, as offsets and
+    times, and these and the times before them on a clock that showed ``clock_s`` at the start. ValueError where a
+    number does not fit.
     """
     try:
         head = _HEAD.pack(
@@ -253,9 +267,10 @@ def pack(
             _VERSION,
             _CODE[ended],
             request_truncated,
-            len(arrivals) // 2,
+            len(offsets),
             status,
             started_at_s,
+            clock_s,
             _NO_TIME if request_sent_s is None else request_sent_s,
             _NO_TIME if first_byte_s is None else first_byte_s,
             _NO_TIME if finished_s is None else finished_s,
@@ -268,11 +283,11 @@ def pack(
             len(request_texts),
             len(answer_texts),
         )
-        # All arrivals at once: a stream has dozens. The module remembers the compiled formats.
-        return [head, struct.pack("<" + "Qd" * (len(arrivals) // 2), *arrivals), request_texts, answer_texts]
-    except struct.error as error:
+        arrivals = _ARRIVALS[len(offsets)].pack(*offsets, *times_s)
+    except (struct.error, IndexError) as error:
         msg = f"a number does not fit its field: {error}"
         raise ValueError(msg) from None
+    return [head, arrivals, request_texts, answer_texts]
 
 
 def _packed(texts: Sequence[str | None]) -> bytes:

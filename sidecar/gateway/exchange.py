@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sidecar.gateway import tapping
 from sidecar.gateway.answers import own_answer, status_of
 from sidecar.gateway.heads import RequestHead, ResponseHead
-from sidecar.gateway.observer import TIMED_PIECES, Ended, Tap
+from sidecar.gateway.observer import PIECE_OVERHEAD_BYTES, TIMED_PIECES, TOLD_TOGETHER_BYTES, Ended, Tap
 from sidecar.gateway.tunnel import Tunnel
 from sidecar.gateway.upstream import UpstreamConnection
 
@@ -27,20 +27,15 @@ if TYPE_CHECKING:
 
 KEPT_FOR_RETRY_BYTES = 1 << 20
 WAITING_FOR_CONNECTION_BYTES = 1 << 16
-TOLD_AT_ONCE_BYTES = 1 << 10
-TOLD_TOGETHER = 16
-"""The tap is told of the answer's short pieces so many at a time. Until then its budget does not count them:
-16 KiB an exchange at most.
-"""
 _NEVER = float("inf")
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 
 
 class Exchange:
-    """``follows``: each piece of the answer must be told with ``answer_moved``. ``moved``: a piece has come,
-    which is all that the hot path leaves behind; the sweep turns it into a new deadline. ``chunks``: once
-    ``TIMED_PIECES`` have been told, a list for whole short chunks of the answer, frame and all, to be told with
-    ``tell_chunks`` when it is full; None before, and where nobody listens.
+    """``follows``: the pieces of the answer must be told with ``answer_moved``. ``moved``: a piece has come,
+    which is all that the hot path leaves behind; the sweep turns it into a new deadline. ``pieces``: of the answer,
+    of which the tap has not been told; None before the first, and where nobody listens. ``times``: theirs,
+    None once ``TIMED_PIECES`` have been told.
     """
 
     __slots__ = (
@@ -54,22 +49,21 @@ class Exchange:
         "_kept_bytes",
         "_may_retry",
         "_now",
-        "_pieces",
         "_relay",
         "_request_complete",
         "_sent_s",
         "_status",
         "_tap",
         "_timed",
-        "_times",
         "_upstream",
-        "chunks",
         "client",
         "dechunk",
         "follows",
         "head",
         "moved",
         "over",
+        "pieces",
+        "times",
         "to_head",
         "wants_payload",
         "write",
@@ -99,10 +93,9 @@ class Exchange:
         self._status = 0  # 0 until the answer's head went out
         self._close_client = not head.keep_alive
         self._ends_with_connection = False
-        self._pieces: list[bytes] | None = None  # of the answer, of which the tap has not been told
-        self._times: list[float] = []  # theirs
+        self.pieces: list[bytes] | None = None
+        self.times: list[float] | None = []
         self._timed = 0  # pieces that the tap has been told of with their times
-        self.chunks: list[bytes] | None = None
         self.follows = True  # until the first piece; then only for a tap
         self.moved = False
         relay.meter.began()
@@ -249,42 +242,35 @@ class Exchange:
 
     def answer_moved(self, payload: bytes) -> None:
         """Bytes of the body went to the client. ``payload`` is what they carry, if anybody wants it."""
-        if self.chunks:
-            self.tell_chunks()
         now = self._now()
-        pieces = self._pieces
+        pieces = self.pieces
         if pieces is None:
             if self._sent_s:
                 self._relay.meter.first_chunk(self._cells, now - self._sent_s)
             self.follows = self._tap is not None
             if not self.follows:
                 return
-            pieces = self._pieces = []
+            pieces = self.pieces = []
         if payload:
             pieces.append(payload)
-            self._times.append(now)
-            if len(payload) > TOLD_AT_ONCE_BYTES or len(pieces) == TOLD_TOGETHER or self.chunks is not None:
-                self._tell()  # at once beside ``chunks``: what came first is told first
+            if self.times is not None:
+                self.times.append(now)
+            if len(pieces) * (len(payload) + PIECE_OVERHEAD_BYTES) >= TOLD_TOGETHER_BYTES:
+                self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Tells the tap what has come of the answer since the last time."""
-        if self._tap is not None and self._pieces:
-            try:
-                self._tap.response_body(self._pieces, self._times)
-            except Exception as error:  # noqa: BLE001 - as above
-                self._untap(error)
-            self._timed += len(self._times)
-            self._pieces, self._times = [], []
-            if self._timed >= TIMED_PIECES and self._tap is not None and self.chunks is None:
-                self.chunks = []
-
-    def tell_chunks(self) -> None:
-        """Tells the tap of what ``chunks`` carry."""
-        chunks = self.chunks
-        if chunks:
-            self.chunks = []
-            self._pieces = [chunk[chunk.index(b"\n") + 1 : -2] for chunk in chunks]
-            self._tell()
+        pieces, times = self.pieces, self.times
+        if self._tap is None or not pieces:
+            return
+        self.pieces = []
+        if times:
+            self._timed += len(times)
+            self.times = [] if self._timed < TIMED_PIECES else None
+        try:
+            self._tap.response_body(pieces, times or ())
+        except Exception as error:  # noqa: BLE001 - as above
+            self._untap(error)
 
     def answer_ended(self, upstream: UpstreamConnection, *, reusable: bool) -> None:
         """The answer is whole."""
@@ -393,8 +379,7 @@ class Exchange:
         self.over = True
         self._upstream = None
         self._relay.meter.ended(self._cells, status or self._status, now - self._began_s)
-        self.tell_chunks()
-        self._tell()
+        self.tell()
         if self._tap is not None:
             try:
                 self._tap.end(ended, now)
@@ -409,7 +394,8 @@ class Exchange:
                 self._untap(error)
 
     def _untap(self, error: Exception) -> None:
-        self._tap = self.chunks = None
-        self.follows = self.follows and self._pieces is None
+        self._tap = None
+        self.follows = self.follows and self.pieces is None
+        self.pieces = None
         self.wants_payload = self.dechunk
         tapping.failed(self._relay.counters, error)

@@ -19,6 +19,12 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 TIMED_PIECES = 32
 """How many pieces of an answer are told with their times, or a few more: what comes first is what is timed."""
 
+TOLD_TOGETHER_BYTES = 16 << 10
+PIECE_OVERHEAD_BYTES = 64
+"""Pieces are told together once their number times (the last one's length + overhead) reaches ``TOLD_TOGETHER_BYTES``:
+some sixty events of a stream, a long piece at once. So much of an exchange, about, no budget counts.
+"""
+
 
 class Request(Protocol):
     """A request's head. ``headers`` are all, in order, as received."""

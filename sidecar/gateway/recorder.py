@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, islice
 
 from sidecar.gateway.admission import (
     Identity,
@@ -202,12 +203,12 @@ class Copy:
 
     __slots__ = (
         "_answer",
-        "_arrivals",
         "_asker",
         "_elision",
         "_held_bytes",
         "_kept",
         "_keyed_bytes",
+        "_lengths",
         "_probability",
         "_recorder",
         "_request",
@@ -217,6 +218,7 @@ class Copy:
         "_response_texts",
         "_start_s",
         "_status",
+        "_times",
         "_undecided",
         "started_at_s",
     )
@@ -239,7 +241,8 @@ class Copy:
         self._status: int | None = None
         self._response_texts = b""
         self._answer: HeadAndTail | None = None  # until the answer begins
-        self._arrivals: list[float] = []  # an offset, its time, the next
+        self._lengths: list[int] = []  # of the answer's first pieces
+        self._times: list[float] = []  # when they came
         recorder.open[self] = None
 
     def keep(self, body: bytes, probability: float) -> None:
@@ -271,7 +274,7 @@ class Copy:
     def request_sent(self, at_s: float) -> bool:
         """The request has ended: decides, if it was too short before. Whether the copy goes on."""
         try:
-            self._request_sent_s = at_s - self._start_s
+            self._request_sent_s = at_s
             if self._undecided:
                 self._decide(at_s)
         except Exception:  # noqa: BLE001 - observing must not break the relay
@@ -299,8 +302,7 @@ class Copy:
         elif self._kept:
             try:
                 self._read_answer_head(head)
-                after_s = at_s - self._start_s
-                self._record((body,), len(body), 0, (0, after_s), "complete", after_s)
+                self._record((body,), len(body), 0, (len(body),), (at_s,), "complete", at_s)
                 self._let_go()
             except Exception:  # noqa: BLE001 - observing must not break the relay
                 self._give_up("failed")
@@ -319,13 +321,9 @@ class Copy:
         if answer is None:
             return
         try:
-            arrivals = self._arrivals
-            if times_s and len(arrivals) < 2 * MAX_ARRIVALS:
-                offset = answer.received_bytes
-                for data, at_s in zip(pieces, times_s, strict=True):
-                    arrivals += (offset, at_s - self._start_s)
-                    offset += len(data)
-                del arrivals[2 * MAX_ARRIVALS :]
+            if times_s:
+                self._lengths += map(len, pieces)
+                self._times += times_s
             self._hold(answer.add(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
@@ -337,7 +335,7 @@ class Copy:
                 self._give_up("skipped")
             else:
                 pieces, head_bytes, omitted = self._answer.pieces()
-                self._record(pieces, head_bytes, omitted, self._arrivals, ended, at_s - self._start_s)
+                self._record(pieces, head_bytes, omitted, self._lengths, self._times, ended, at_s)
                 self._let_go()
         except Exception:  # noqa: BLE001 - observing must not break the relay
             self._give_up("failed")
@@ -400,10 +398,12 @@ class Copy:
         pieces: Sequence[bytes],
         head_bytes: int,
         omitted: int,
-        arrivals: Sequence[float],
+        lengths: Sequence[int],
+        times_s: Sequence[float],
         ended: Ended,
         finished_s: float,
     ) -> None:
+        timed = min(len(times_s), MAX_ARRIVALS)
         parts = pack(
             self._asker.texts,
             self._response_texts,
@@ -415,10 +415,12 @@ class Copy:
             omitted,
             head_bytes,
             self.started_at_s,
+            self._start_s,
             self._request_sent_s,
-            arrivals[1] if arrivals else None,
+            times_s[0] if times_s else None,
             finished_s,
-            arrivals,
+            tuple(islice(accumulate(lengths, initial=0), timed)),
+            times_s[:timed],
             self._probability,
             ended,
         )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, cast
 
 from sidecar.gateway.framing import BadFraming, ChunkedWalker, CloseWalker, Walker
 from sidecar.gateway.heads import BadHead, ResponseHead
+from sidecar.gateway.observer import PIECE_OVERHEAD_BYTES, TOLD_TOGETHER_BYTES
 
 if TYPE_CHECKING:
     from sidecar.gateway.exchange import Exchange  # which imports this file
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("kilter.gateway")
 
 READ_BYTES = 1 << 16
-SHORT_CHUNK_BYTES = 512
-CHUNKS_TOGETHER = 32
-"""Short chunks of a stream are held for the tap so many at a time: 16 KiB, which its budget does not count until then."""
 _GONE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -140,11 +138,14 @@ class UpstreamConnection(asyncio.Protocol):
         if chunks is not None and (start := chunks.one_chunk(data)):
             exchange.write(data)
             exchange.moved = True
-            held = exchange.chunks
-            if held is not None and len(data) <= SHORT_CHUNK_BYTES:
-                held.append(data)
-                if len(held) == CHUNKS_TOGETHER:
-                    exchange.tell_chunks()
+            pieces = exchange.pieces
+            if pieces is not None:  # as answer_moved does, without its call
+                pieces.append(data[start:-2])
+                times = exchange.times
+                if times is not None:
+                    times.append(self._now())
+                if len(pieces) * (len(data) + PIECE_OVERHEAD_BYTES) >= TOLD_TOGETHER_BYTES:
+                    exchange.tell()
             elif exchange.follows:
                 exchange.answer_moved(data[start:-2])
             return

@@ -127,7 +127,10 @@ def test_a_value_outside_its_domain_is_refused_by_the_reader(change: dict[str, A
         Capture.from_bytes(b"".join(capture.to_parts()))
 
 
-@pytest.mark.parametrize("change", [{"status": 70000}, {"response_omitted": -1}, {"arrivals": ((0, 0.0),) * 256}])
+@pytest.mark.parametrize(
+    "change",
+    [{"status": 70000}, {"response_omitted": -1}, {"arrivals": ((0, 0.0),) * 256}, {"arrivals": ((0, 0.0),) * 33}],
+)
 def test_a_number_that_does_not_fit_its_field_is_refused_by_the_writer(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         dataclasses.replace(A_CAPTURE, **change).to_parts()
