@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import layout
 from events import events
+from fleet import fleet
 from panels import AMBER, BLUE, GREEN, RED, SCRAPED, Json, graph, named, query, rate, stat, steps
 
 LOST = 'outcome=~"dropped_ring|dropped_budget|failed"'
@@ -248,5 +249,6 @@ def dashboard() -> Json:
             "Copies": copies(),
             "Analysis": analysis(),
             "Processes": processes(),
+            "Fleet": fleet(),
         },
     )

@@ -102,8 +102,9 @@ def verdict_panels() -> list[Json]:
         table(
             "The verdicts in numbers",
             "Of each stratum of the chosen behaviour: its state, the rate of the baseline, how far the live rate is from it "
-            "with its 95% interval, what canaries that were asked again for an alarm say of its cause, and whether somebody has "
-            "acknowledged it.",
+            "with its 95% interval, what canaries that were asked again for an alarm say of its cause, the least rise that half of all "
+            "drifts of that size would show within a day at the baseline's pace (nothing: none would), and whether somebody has "
+            "acknowledged the alarm.",
             [
                 ("State", state_of(_CHOSEN), {"unit": "none", "mappings": _STATE_WORDS}),
                 ("Baseline", f"max by ({_BY}) (kilter_rate_reference{{{_CHOSEN}}})", _POINTS),
@@ -114,6 +115,11 @@ def verdict_panels() -> list[Json]:
                     "Cause",
                     coded("kilter_drift_cause", _CHOSEN, _CAUSES, _BY, label="cause"),
                     {"unit": "none", "mappings": _CAUSE_WORDS},
+                ),
+                (
+                    "Detectable within a day",
+                    f"max by ({_BY}) (kilter_detectable_difference_ratio{{{_CHOSEN}}})",
+                    _POINTS,
                 ),
                 ("Users", f"max by ({_BY}) (kilter_effective_users{{{_CHOSEN}}})", {"unit": "short", "decimals": 0}),
                 (

@@ -20,6 +20,7 @@ from sidecar import settings
 from sidecar.config_canary import Canary
 from sidecar.config_fleet import Fleet, StoreAddress
 from sidecar.config_report import Report
+from sidecar.config_samples import KeepSamples
 from sidecar.config_section import HeaderName, Seconds, Section
 from sidecar.config_source import ConfigError, Key, Source, add_environment, add_flags, dotted, read_file
 from sidecar.wire.base import formats
@@ -263,6 +264,7 @@ class Config(Section):
     otlp: Otlp = Field(default_factory=Otlp)
     canary: Canary = Field(default_factory=Canary)
     report: Report = Field(default_factory=Report)
+    keep_samples: KeepSamples = Field(default_factory=KeepSamples)
     store: StoreAddress = Field(
         "",
         description="Redis or Valkey that a fleet shares: `redis://`, `rediss://` or `unix://`; empty: this sidecar judges alone.",

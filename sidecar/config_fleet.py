@@ -57,10 +57,10 @@ class Fleet(Section):
     client_cert_file: str = Field("", description="PEM client certificate for `rediss://`.")
     client_key_file: str = Field("", description="PEM key of the client certificate.")
     most_a_stratum: int = Field(
-        500,
+        10_000,
         ge=10,
         le=100_000,
-        description="Trials of a stratum that a replica tells of a tick; of more, a fixed choice.",
+        description="Trials of a stratum that count in a tick of the fleet, the same for all; of more, a choice that answers do not sway.",
     )
     lease_s: Seconds = Field(15.0, description="A monitor that has been silent this long is replaced by a standby.")
     timeout_s: Seconds = Field(2.0, description="The store may take this long to answer.")

@@ -23,6 +23,7 @@ from sidecar.config import Config
 from sidecar.config_source import ConfigError
 from sidecar.fleet.agreement import fleet_key
 from sidecar.hardening import forbid_core_dumps
+from sidecar.store.samples import SampleError, sample_key
 from sidecar.supervisor.listeners import BindError
 from sidecar.supervisor.supervisor import Supervisor
 from sidecar.wire.base import formats
@@ -120,6 +121,19 @@ def check_fleet() -> None:
         raise ConfigError("store: need the extra: pip install 'kilter[fleet]'")
 
 
+def check_samples(config: Config) -> None:
+    """ConfigError where samples are to be kept and cannot be."""
+    keep = config.keep_samples
+    if not keep.dir:
+        return
+    if importlib.util.find_spec("cryptography") is None:
+        raise ConfigError("keep_samples.dir: need the extra: pip install 'kilter[samples]'")
+    try:
+        sample_key(keep.key_file)
+    except SampleError as error:
+        raise ConfigError(f"keep_samples.key_file: {error}") from None
+
+
 def hash_key(config: Config) -> bytes:
     """What keys every hash: the fleet's key where there is a fleet, else this installation's. ConfigError."""
     if not config.store:
@@ -131,7 +145,9 @@ def hash_key(config: Config) -> bytes:
         raise ConfigError(str(error)) from None
 
 
-MONITOR_KEYS = frozenset({"labels", "ticks", "baseline", "budget", "verdicts", "otlp", "canary", "report", "log"})
+MONITOR_KEYS = frozenset(
+    {"labels", "ticks", "baseline", "budget", "verdicts", "otlp", "canary", "report", "log", "keep_samples"}
+)
 """What SIGHUP can change; everything else is the data plane's and needs a restart."""
 
 
@@ -141,6 +157,7 @@ def reloaded(running: Config, read: Callable[[], Config]) -> str | None:
         fresh = read()
         taken = {key: getattr(fresh, key) for key in MONITOR_KEYS}
         told = monitor_config(running.model_copy(update=taken))
+        check_samples(fresh)
     except ConfigError as error:
         log.error("the configuration does not hold and is not taken", extra={"fields": {"mistakes": str(error)}})  # noqa: TRY400  # its text says all
         return None
@@ -164,6 +181,7 @@ def run(config: Config, read: Callable[[], Config]) -> None:
     secret(config.state_dir, EVIDENCE_KEY)
     if config.otlp.endpoint:
         check_otlp()
+    check_samples(config)
 
     async def supervise() -> None:
         try:

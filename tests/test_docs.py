@@ -21,10 +21,12 @@ from sidecar.export.canaries import Canaries, CanaryCollector, GapPoints, PassRa
 from sidecar.export.evidence import EvidenceExporter
 from sidecar.export.fleet import FleetCollector
 from sidecar.export.prometheus import PrometheusExporter
+from sidecar.export.samples import SampleExporter
 from sidecar.export.verdicts import Judged, VerdictCollector
 from sidecar.fleet.status import FleetStatus
 from sidecar.gateway.counters import schema
 from sidecar.monitor.selftest import Selftest
+from sidecar.monitor.steady_clock import SteadyClock
 from sidecar.supervisor.exposition import FACTS, Processes
 from sidecar.wire.base import formats
 
@@ -49,6 +51,7 @@ JUDGED = Judged(
     store_errors=0,
     annotations=0,
     acknowledged={("b", "s", "m"): False},
+    detectable={("b", "s", "m"): 0.1},
 )
 CANARIES = Canaries(
     probes={("s", "g", "en", "pass"): 1},
@@ -107,7 +110,9 @@ def every_metric():
     registry.register(CanaryCollector(lambda: CANARIES))
     registry.register(FleetCollector(FleetStatus))
     EvidenceExporter(Path("/nonexistent"), registry, 0.0)
+    SampleExporter(None, registry, lambda: 0.0)
     Selftest(lambda: None, Rules(), lambda *_: None, registry, lambda: 0.0, 0.0)
+    SteadyClock(lambda: 0.0, lambda: 0.0).shown(registry)
     for collector in list(registry._collector_to_names):
         for family in collector.collect():
             name = family.name + ("_total" if family.type == "counter" else "")

@@ -10,6 +10,8 @@ Rules of this file
   that are common in traffic.
 * CLD2 rejects control characters and lone surrogates, which are cut before, and noncharacters
   (U+FDD0), which leave the text to langid.
+* langid unpacks its model through a temporary file. Where none can be made CLD2's word is the last one, as
+  ``second_opinion`` says.
 * What the human wrote counts, not what was pasted by a tool: only human turns are read,
   the last first, until there is enough text to be sure.
 """
@@ -34,6 +36,7 @@ ENOUGH = 200
 _READ = 500
 _SHORT = 80
 _LEAST_OPENING = 16
+_OPENING_END = re.compile("[\n\u3002\uff01\uff1f]|[.!?](?=\\s)")
 _NO_LANGUAGE = (
     ("`", re.compile(r"```[^`]{0,4000}(?:```|$)|`[^`\n]{1,200}`")),
     ("://", re.compile(r"https?://\S{1,2000}")),
@@ -132,7 +135,8 @@ def identify_all(text: str) -> tuple[str, ...]:
         return (UNDETERMINED,)
     reliable, found = _cld2(prose)
     if not found:
-        return (_told(_langid().classify(prose)),)
+        langid = _langid()
+        return (_told(langid.classify(prose)) if langid else UNDETERMINED,)
     first = found[0]
     sure = reliable and len(prose) >= _SHORT and first not in _UNSURE
     if not sure and first in _known_to_langid():
@@ -143,15 +147,18 @@ def identify_all(text: str) -> tuple[str, ...]:
 def lexicons_for(languages: Sequence[str], text: str, known: Container[str] | None = None) -> tuple[str, ...]:
     """The lexicons, at most two of ``known`` ones, with which to read ``text`` that is in ``languages``.
 
-    The first line may be in another language than the rest: models decline in English, or in that
+    The first sentence may be in another language than the rest: models decline in English, or in that
     of the question, whatever follows. English where none fits: models fall back to it. A one-word
-    answer has no language to tell, so there its script decides.
+    answer has no language to tell, so there its script decides; that of a few words is easily taken
+    for a neighbour's, so those are read with the first lexicon of their script too.
     """
     known = tags() if known is None else known
     first, *others = languages
     chosen = [_READ_AS.get(tag, tag) for tag in (first, *_opening_language(text), *others)]
     chosen = [tag for tag in dict.fromkeys(chosen) if tag in known][:2]
-    return tuple(chosen) or tuple(tag for tag in _lexicons_of_script(text) if tag in known) or ("en",)
+    if not chosen or len(text) < _SHORT:
+        chosen = list(dict.fromkeys((*chosen, *(tag for tag in _lexicons_of_script(text) if tag in known))))[:2]
+    return tuple(chosen) or ("en",)
 
 
 def asked_in(messages: Sequence[Message]) -> str:
@@ -184,19 +191,21 @@ def _cld2(text: str) -> tuple[bool, tuple[str, ...]]:
 
 
 def _opening_language(text: str) -> tuple[str, ...]:
-    """CLD2's tag of the first line, where more lines follow and CLD2 is sure."""
-    line, _, rest = text[:_READ].lstrip().partition("\n")
-    if not rest or len(line) < _LEAST_OPENING:
+    """CLD2's tag of the first sentence or line, where more follows and CLD2 is sure."""
+    begun = text[:_READ].lstrip()
+    end = _OPENING_END.search(begun, _LEAST_OPENING)
+    if end is None or end.end() >= len(begun):
         return ()
-    reliable, found = _cld2(readable(line[:_SHORT]))
+    reliable, found = _cld2(readable(begun[: min(end.end(), _SHORT)]))
     return found[:1] if reliable else ()
 
 
 def _likeliest(text: str, first: str) -> str:
     """What langid makes of ``text``, when CLD2 says ``first``: of the tags that both know."""
-    if _told(_langid().classify(text)) == first:
+    langid = _langid()
+    if langid is None or _told(langid.classify(text)) == first:
         return first
-    ranked: list[tuple[str, float]] = [(_told(told), told[1]) for told in _langid().rank(text)[:_CANDIDATES]]
+    ranked: list[tuple[str, float]] = [(_told(told), told[1]) for told in langid.rank(text)[:_CANDIDATES]]
     likelihoods = {first: ranked[-1][1]} | {tag: score for tag, score in reversed(ranked) if tag in _known_to_cld2()}
     size = len(text.encode("utf-8", "ignore"))
 
@@ -216,19 +225,29 @@ def _common() -> frozenset[str]:
 
 
 def _lexicons_of_script(text: str) -> tuple[str, ...]:
-    return next((found for script, found in _SCRIPTS if script.search(text[:_READ])), ("en",))
+    return next((found for script, found in _SCRIPTS if script.search(text[:_READ])), ())
+
+
+def second_opinion() -> bool:
+    """Whether langid can be asked about short and doubtful text. Loads it: half a second, some 80 MB."""
+    return _langid() is not None
 
 
 @cache
-def _langid() -> Any:
+def _langid() -> Any | None:
     import py3langid  # noqa: PLC0415 - 80 MB, wanted only for short or doubtful text
 
+    try:
+        py3langid.rank("a")  # the model is read here
+    except (OSError, MemoryError):
+        return None
     return py3langid
 
 
 @cache
 def _known_to_langid() -> frozenset[str]:
-    return frozenset(_RENAMED.get(tag, tag) for tag, _ in _langid().rank("a"))
+    langid = _langid()
+    return frozenset(_RENAMED.get(tag, tag) for tag, _ in langid.rank("a")) if langid else frozenset()
 
 
 @cache

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.stats.chi_square import chi_square
 from detectors.stats.layered_tail import layered_exponent, layered_exponent_bound, log_upper_tail_of_sum
 from detectors.stats.prefix_counts import PrefixCounts
 from detectors.stats.windows import Plan
@@ -163,7 +164,7 @@ class Panel:
                 live = before[:, part] if channel == "G" else 0.0
                 reference = np.asarray(self._baseline[:, None] + live, float)
                 needed = self._log_parts[due[part], c][:, None] - self._log_shares[due[part]] - self._log_budgets
-                excess = _chi_square(window[:, part], reference) - slack * (needed - within - SCREEN_NATS)
+                excess = chi_square(window[:, part], reference) - slack * (needed - within - SCREEN_NATS)
                 d, s = np.nonzero(excess > 0)
                 passed.append((d + start, np.full(d.shape, c), s, excess[d, s]))
         d, c_of, s, excess = (np.concatenate(indices) for indices in zip(*passed, strict=True))
@@ -296,23 +297,3 @@ class Panel:
 
 def _part(tests: Tests, chosen: NDArray[Any]) -> Tests:
     return tuple(index[chosen] for index in tests)
-
-
-def _chi_square(window: Reals, reference: Reals) -> Reals:
-    """(sum k - sum E)^2 / sum Var over layers; arrays (due, layers, strata), result (due, strata)."""
-    k, n = window
-    big_k, big_n = reference
-    inverse = 1 / np.maximum(n + big_n, 1)
-    share = (k + big_k) * inverse
-    expected = n * share
-    difference = k - expected
-    share -= 1
-    expected *= share
-    inverse *= big_n
-    expected *= inverse  # minus the variance
-    squares = np.square(_over_layers(difference))
-    return np.asarray(squares / np.maximum(-_over_layers(expected), np.finfo(float).tiny))
-
-
-def _over_layers(values: Reals) -> Reals:
-    return values[:, 0] if values.shape[1] == 1 else np.asarray(values.sum(axis=1))

@@ -22,6 +22,8 @@ from detectors.stats.parameters import ScanParameters
 from detectors.stats.windows import plan, ticks_per_block
 
 STANDARD_ERRORS_NEEDED = 4.0
+LEAST_STEP = 0.0005
+"""To which ``smallest_shift`` is worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def smallest_shift(scan: ScanParameters, within_trials: float) -> float:
     """
     events, trials, *_ = _numbers(scan)
     rate = events / trials
-    rises = np.arange(0.0005, 1 - rate, 0.0005)
+    rises = np.arange(LEAST_STEP, 1 - rate, LEAST_STEP)
     low, high = 0, len(rises)
     while low < high:
         middle = (low + high) // 2

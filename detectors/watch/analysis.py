@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from detectors.records.baseline import Baseline
@@ -34,7 +34,7 @@ from detectors.watch.explanation import subject, unnamed
 from detectors.watch.gaps import Gap, gaps
 from detectors.watch.identities import Identities
 from detectors.watch.learning import Learning
-from detectors.watch.parts import Part, in_order
+from detectors.watch.parts import AT_ONCE, MOST, Part, Together
 from detectors.watch.promotion import promoted
 from detectors.watch.rules import COUNTING, Rules
 from detectors.watch.thresholds import Thresholds
@@ -95,12 +95,21 @@ class Analysis:
         for feature in self.units.count(sighting, shown, tick):
             self.heard[feature] = max(self.heard.get(feature, 0.0), sighting.at_s)
 
-    def take(self, parts: Sequence[Part]) -> None:
+    def take(self, parts: Sequence[Part], most: int = MOST) -> int:
         """Counts what several monitors saw of one tick, all that there is, after that of every tick before: as if it had been observed here.
+        Of a row with more than ``most`` trials the rest is left out; how many those were.
 
         Measured values become observations here too, so that one set of thresholds holds for all.
         """
-        for part in parts:
+        together = Together(parts, self.units, most)
+        for _ in self.taking(together):
+            pass
+        return together.thinned
+
+    def taking(self, together: Together) -> Iterator[None]:
+        """``take`` in short steps, for who has other things to do meanwhile; to be gone through to its end."""
+        yield from together.steps()
+        for part in together.parts:
             for model, (last_s, named_s) in part.seen.items():
                 judged = (self.watch.judged_as(model) if self.watch else None) or model
                 self._identities.saw(judged, last_s, named=False)
@@ -108,8 +117,10 @@ class Analysis:
                     self._identities.saw(judged, named_s, named=True)
             for reason, count in part.left_out.items():
                 self.units.left_out[reason] = self.units.left_out.get(reason, 0) + count
-        for told in in_order([part for part in parts if part.invalid is None]):
+        for place, told in enumerate(together.told):
             self.observe(told.sighting, told.observations, told.measurements)
+            if not place % AT_ONCE:
+                yield
 
     def close(self, now_s: float, in_flight_since_s: float | None = None) -> list[Verdict]:
         """Judges every tick that can be closed; the verdicts whose state changed, in order.

@@ -69,6 +69,18 @@ class Stream:
         """Of the baseline."""
         return self.events / self.trials
 
+    def scan(self, rules: Rules) -> ScanParameters:
+        """What the scan of this stratum is told."""
+        return ScanParameters(
+            self.events,
+            self.trials,
+            rules.ticks_per_period,
+            self.trials_per_tick,
+            self.share,
+            self.odds_margin,
+            FAVOURING,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -142,16 +154,7 @@ def _is_worth_a_simulation(stream: Stream, rate: float, rules: Rules) -> bool:
     """Whether the shift is beyond the floor, and its mean counts alarm within a period."""
     if abs(rate - stream.rate) <= rules.floor_at(stream.rate):
         return False
-    scan = ScanParameters(
-        stream.events,
-        stream.trials,
-        rules.ticks_per_period,
-        stream.trials_per_tick,
-        stream.share,
-        stream.odds_margin,
-        FAVOURING,
-    )
-    return bool(np.isfinite(typical_delay(scan, rate)))
+    return bool(np.isfinite(typical_delay(stream.scan(rules), rate)))
 
 
 def _since_change(history: Counts, stream: Stream) -> Counts:

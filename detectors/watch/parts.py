@@ -3,7 +3,7 @@
     parts = Parts(units, rules, context)        # beside the traffic
     parts.observe(sighting, observations, measurements)
     sealed, until = parts.close(now_s, in_flight_since_s)
-    analysis.take(sealed_of_all)                # where the verdicts are made, one tick after the other
+    analysis.take(sealed_of_all, most)          # where the verdicts are made, one tick after the other
 
 Rules of this file
 * Counts alone do not add up: a user or a conversation whose requests are spread over several monitors would count once
@@ -11,7 +11,8 @@ Rules of this file
   ``Analysis.take`` asks that once for all, in order of time.
 * What an exchange itself says to be no trial (another turn was picked) is left out here already, and counted.
 * A part is bounded by the number of its strata: of a row that has more than ``most`` trials in a tick those of the least
-  conversations remain, which does not depend on what was answered and is the same choice at every monitor.
+  conversations remain, which does not depend on what was answered. The ``most`` least of all are among the ``most``
+  least of each part, so ``together`` leaves what one monitor of everything would have left, however the traffic was spread.
 * A tick of which more than one copy in 200 was lost at one monitor, or a part with a process, is an invalid part: its
   counts are left out, those of the others are not.
 * One monitor alone fixes the thresholds of measurements by all that it measures first; here by what may count of it.
@@ -20,7 +21,7 @@ Rules of this file
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 
@@ -32,8 +33,10 @@ from detectors.watch.rules import Rules
 from detectors.watch.ticks import TOLERATED_LOSSES, Invalid
 from detectors.watch.units import Units
 
-MOST = 500
-"""Trials of a row that a part holds by default."""
+MOST = 10_000
+"""Trials of a row that a tick holds by default."""
+AT_ONCE = 500
+"""Exchanges that are looked at between two breaths of ``together`` and ``Analysis.taking``."""
 
 Shown = Observation | Measurement
 
@@ -64,6 +67,10 @@ class Part:
 
 _Kept = tuple[str, float, int, int, Sighting, Shown]
 """Conversation, start, number of the exchange, place of what it showed: sorted by these."""
+
+
+_Order = tuple[str, float, int, int]
+"""By which the least trials of a row are chosen: conversation, start, place of the exchange, place of what it showed."""
 
 
 class _Open:
@@ -150,10 +157,8 @@ class Parts:
             if reason is not None:
                 # A measurement becomes as many observations as there are quantiles; here it is one.
                 tick.left_out[reason] = tick.left_out.get(reason, 0) + 1
-            elif isinstance(one, Observation):
-                tick.add(self._units.row_of(one, sighting), sighting, one)
             else:
-                tick.add((one.feature, one.stratum, sighting.model), sighting, one)
+                tick.add(_row_of(self._units, sighting, one), sighting, one)
 
     def copied(self, at_s: float, kept: int, lost: int) -> None:
         """As ``Ticks.copied``."""
@@ -197,9 +202,61 @@ class Parts:
         return int(at_s // self._rules.tick_s)
 
 
-def in_order(parts: Sequence[Part]) -> list[Told]:
-    """Of parts of one tick: what was told, in the order in which requests began, whoever told it first."""
-    return sorted((one for part in parts for one in part.told), key=_when)
+class Together:
+    """The parts of one tick as one. ``steps`` does it, a breath every ``AT_ONCE`` exchanges, for who has more to do than this;
+    then ``told`` is what counts, in the order in which requests began, whoever told it first, and ``thinned`` how many
+    trials were too many in their rows.
+    """
+
+    def __init__(self, parts: Sequence[Part], units: Units, most: int) -> None:
+        self.parts = parts
+        self.told: list[Told] = []
+        self.thinned = 0
+        self._units = units
+        self._most = most
+
+    def steps(self) -> Iterator[None]:
+        """To be gone through to its end."""
+        self.told = sorted((one for part in self.parts if part.invalid is None for one in part.told), key=_when)
+        yield
+        if sum(len(one.observations) + len(one.measurements) for one in self.told) <= self._most:
+            return
+        rows: dict[Series, list[_Order]] = {}
+        for place, one in enumerate(self.told):
+            for row, order, _ in self._trials(place, one):
+                rows.setdefault(row, []).append(order)
+            if not place % AT_ONCE:
+                yield
+        # What remains of a row is what comes before its cut.
+        cuts: dict[Series, _Order] = {}
+        for row, trials in rows.items():
+            if len(trials) > self._most:
+                cuts[row] = sorted(trials)[self._most]
+                yield
+        if cuts:
+            for place, one in enumerate(self.told):
+                self.told[place] = self._cut(place, one, cuts)
+                if not place % AT_ONCE:
+                    yield
+
+    def _trials(self, place: int, told: Told) -> Iterator[tuple[Series, _Order, Shown]]:
+        every: Iterable[Shown] = chain(told.observations, told.measurements)
+        for number, shown in enumerate(every):
+            order = (told.sighting.conversation, told.sighting.at_s, place, number)
+            yield _row_of(self._units, told.sighting, shown), order, shown
+
+    def _cut(self, place: int, told: Told, cuts: dict[Series, _Order]) -> Told:
+        every = list(self._trials(place, told))
+        remains = [shown for row, order, shown in every if row not in cuts or order < cuts[row]]
+        self.thinned += len(every) - len(remains)
+        observations = tuple(one for one in remains if isinstance(one, Observation))
+        return Told(told.sighting, observations, tuple(one for one in remains if isinstance(one, Measurement)))
+
+
+def _row_of(units: Units, sighting: Sighting, shown: Shown) -> Series:
+    if isinstance(shown, Observation):
+        return units.row_of(shown, sighting)
+    return shown.feature, shown.stratum, sighting.model
 
 
 def _when(told: Told) -> tuple[float, str, int, str]:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from detectors.records.baseline import Baseline
+from detectors.stats.power import LEAST_STEP, smallest_shift
 from detectors.watch.delay import NEVER, RUNS, Found, Stream, found_within
 from detectors.watch.rules import Rules
 
@@ -93,6 +94,18 @@ def promise(asked: Asked, shift: float, rules: Rules, runs: int = RUNS) -> Promi
         promised_trials=_finite(found.promised),
         promised_s=_finite(found.promised / per_second),
     )
+
+
+def least_shift(asked: Asked, within_s: float, rules: Rules) -> float:
+    """The least rise of the rate, a difference in (0, 1), that typically is an alarm within ``within_s`` > 0 seconds at this pace
+    and is large enough to matter; nan where none is. A typical delay is half of all drifts', and costs no simulation.
+    """
+    stream = asked.stream
+    if asked.users is not None and asked.users < rules.least_users:
+        return math.nan
+    shift = smallest_shift(stream.scan(rules), within_s * stream.trials_per_tick / rules.tick_s)
+    # A confirmation wants the interval clear of the floor, so a shift of just the floor never is one.
+    return shift if math.isnan(shift) else max(shift, rules.floor_at(stream.rate) + LEAST_STEP)
 
 
 def _says(asked: Asked, shift: float, rules: Rules, runs: int) -> tuple[Says, Found]:

@@ -24,9 +24,8 @@ from detectors.stats.power import undetectable
 from detectors.stats.spending import FAVOURING
 from detectors.stats.standardise import decompose
 from detectors.watch.explanation import explained
-from detectors.watch.layered import whole
 from detectors.watch.open_tick import Series, TickCounts
-from detectors.watch.promotion import NEW
+from detectors.watch.places import Places
 from detectors.watch.ring import Counts, TickRing
 from detectors.watch.rules import Rules
 from detectors.watch.track import Track
@@ -40,9 +39,7 @@ DAY_S = 86400.0
 
 
 class Tested:
-    """``shared`` are references, all of one layer or all of several, with their parts of the budget; ``row(behaviour, stratum)``
-    is the row that a stratum's trials are counted in.
-    """
+    """``shared`` are references, all of one layer or all of several, with their parts of the budget; ``row`` as in ``Places``."""
 
     def __init__(
         self,
@@ -58,18 +55,10 @@ class Tested:
         self._ticks = 0
         layers = max(len(reference.layers) for reference in self.references)
         self._reference = np.zeros((len(self.references), layers, 2), np.int64)
-        self._by_row: dict[Series, list[tuple[int, int]]] = {}
-        self._by_event: dict[Series, list[tuple[int, int]]] = {}
-        self._strata: set[Series] = set()
         for at, reference in enumerate(self.references):
             for layer, part in enumerate(reference.layers):
                 self._reference[at, layer] = part.events, part.trials
-                its_row = (reference.behaviour, row(reference.behaviour, part.stratum), reference.model)
-                self._by_row.setdefault(its_row, []).append((at, layer))
-                event = (reference.behaviour, part.stratum, reference.model)
-                self._by_event.setdefault(event, []).append((at, layer))
-                self._strata.add(whole(event))
-        self._row = row
+        self.places = Places(self.references, row)
         planned = [one.trials / baseline.ticks * rules.tick_s / baseline.tick_s for one in self.references]
         self._scan = ExactScan(
             self._reference[..., 0],
@@ -92,23 +81,6 @@ class Tested:
         rate = (reference.events + 0.5) / (reference.trials + 1)
         return min(0.99, max(self._rules.floor_at(rate), 4 * float(np.sqrt(rate * (1 - rate) / reference.trials))))
 
-    def places(self, row: Series, series: Series) -> list[tuple[int, int]]:
-        """(reference, layer) in which the stratum counts. An outcome that its row does not know counts as ``NEW``; a layer of
-        a stratum that the baseline knows without layers counts in the stratum.
-        """
-        if series in self._by_event:
-            return self._by_event[series]
-        unknown = (row[0], f"{row[1]}>{NEW}", row[2])
-        return self._by_event.get(unknown if row != series else whole(series), [])
-
-    def knows(self, row: Series, series: Series) -> bool:
-        """Whether what is counted in this stratum is compared with anything."""
-        return series in self._strata or bool(self.places(row, series))
-
-    def _rows(self, row: Series) -> list[tuple[int, int]]:
-        """(reference, layer) in which the trials of a row count."""
-        return self._by_row.get(row) or self._by_row.get(whole(row), [])
-
     def track_of(self, series: Series) -> Track | None:
         """The track of a tested stratum."""
         return next((t for t, one in zip(self.tracks, self.references, strict=True) if one.series == series), None)
@@ -117,13 +89,12 @@ class Tested:
         """One tick; how many alarms were not raised for want of users."""
         tick: Counts = np.zeros_like(self._reference)
         for row, trials in counts.trials.items():
-            for at, layer in self._rows(row):
+            for at, layer in self.places.of_row(row):
                 tick[at, layer, 1] += trials
                 for user in counts.users[row]:
                     self.tracks[at].users.add(user)
         for series, events in counts.events.items():
-            row = (series[0], self._row(series[0], series[1]), series[2])
-            for at, layer in self.places(row, series):
+            for at, layer in self.places.of_event(series):
                 tick[at, layer, 0] += events
         self._show(counts)
         self._ring.append(index, tick)
@@ -150,11 +121,10 @@ class Tested:
 
     def _show(self, counts: TickCounts) -> None:
         for series, examples in counts.happened.items():
-            row = (series[0], self._row(series[0], series[1]), series[2])
-            for at, _ in self.places(row, series):
+            for at, _ in self.places.of_event(series):
                 self.tracks[at].events.extend(examples)
         for row, examples in counts.others.items():
-            for at, _ in self._rows(row):
+            for at, _ in self.places.of_row(row):
                 self.tracks[at].others.extend(examples)
 
     def _begin(self, at: int, track: Track) -> None:

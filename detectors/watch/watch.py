@@ -35,7 +35,6 @@ class Watch:
         self.baseline = baseline
         self.rules = rules
         self.suppressed = 0
-        self._row = row
         shares = budget_shares(rules.false_alarm_budget, [one.weight for one in baseline.references])
         shared = list(zip(baseline.references, shares.tolist(), strict=True))
         # A panel is as wide as its widest stratum: those of like widths go together.
@@ -59,8 +58,7 @@ class Watch:
         judged = self.judged_as(model)
         if judged is None:
             return False
-        row: Series = (behaviour, self._row(behaviour, stratum), judged)
-        return any(panel.knows(row, (behaviour, stratum, judged)) for panel in self._panels)
+        return any(panel.places.knows((behaviour, stratum, judged)) for panel in self._panels)
 
     def update(self, index: int, counts: TickCounts) -> list[Verdict]:
         """One closed tick, in order; the verdicts whose state changed with it."""

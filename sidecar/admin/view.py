@@ -28,7 +28,7 @@ ASKS: tuple[State, ...] = ("out_of_control", "watch", "recovered")
 @dataclass(frozen=True, slots=True)
 class Row:
     """One stratum. ``rate`` is the live one; ``difference`` and ``detectable`` are in points, empty where there is nothing to say.
-    ``cause``: what the canaries say of an alarm.
+    ``cause``: what the canaries say of an alarm; ``alarm``: its id, where the page lists it.
     """
 
     stratum: str
@@ -46,6 +46,7 @@ class Row:
     asks: bool
     acknowledged: bool
     cause: str = ""
+    alarm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class View:
 
 def view(status: Status) -> View:
     """The page of a status."""
-    behaviours = _with_causes(status, _behaviours(status))
+    behaviours = _with_alarms(status, _with_causes(status, _behaviours(status)))
     shown = tuple(sorted((one for one in behaviours if one.rows), key=_worst))
     judged = [verdict.state for verdict in status.verdicts if verdict.state != "no_baseline"]
     return View(
@@ -129,6 +130,30 @@ def _with_causes(status: Status, behaviours: Sequence[BehaviourView]) -> list[Be
     ]
 
 
+def _with_alarms(status: Status, behaviours: Sequence[BehaviourView]) -> list[BehaviourView]:
+    """The last alarm of each stratum that is out of control."""
+    last = {
+        (
+            alarm.verdict.behaviour,
+            _NAMES.get(alarm.verdict.stratum, alarm.verdict.stratum),
+            alarm.verdict.model,
+        ): alarm.id
+        for alarm in reversed(status.alarms)
+    }
+    return [
+        replace(
+            one,
+            rows=tuple(
+                replace(row, alarm=last.get((one.name, row.stratum, row.model), ""))
+                if row.state == "out_of_control"
+                else row
+                for row in one.rows
+            ),
+        )
+        for one in behaviours
+    ]
+
+
 def _headline(status: Status, judged: Sequence[State]) -> str:
     if not status.observing:
         return "Paused: traffic passes, nothing is looked at"
@@ -139,6 +164,8 @@ def _headline(status: Status, judged: Sequence[State]) -> str:
         return "Counting; nothing is judged yet"
     if "watch" in judged:
         return "No alarm, but something moves"
+    if set(judged) == {"undetectable"}:
+        return "No alarm can come: the baseline is too small to show a change"
     return "In control" if "in_control" in judged else "No alarm; too little is known yet"
 
 

@@ -1,8 +1,9 @@
 """How sure are the canaries that one way of asking is worse than another? E-values by cell, and one share of the budget over all.
 
-A cell is a gap (``language:bn``, ``depth:16``, ``goodhart`` …), or a category in which a change of the variant is measured
-(``change:adversarial``). Its flips, one pair a family and epoch, are evidence that may be looked at after every pair
-(``detectors.stats.paired_flips``): 7 flips to 0 reach ``WATCH``, 11 to 1, 14 to 2, 16 to 3, 18 to 4. A watch is for one
+A cell is a gap (``language:bn``, ``depth:16``, ``goodhart`` …), a category in which a change of the variant is measured
+(``change:adversarial``), or what the same variant passed before (``time:adversarial``, ``sidecar.canary.over_time``). Of the
+first two, flips, one pair a family and epoch, are evidence that may be looked at after every pair
+(``detectors.stats.paired_flips``): 7 to 0 reach ``WATCH``, 11 to 1, 14 to 2, 16 to 3, 18 to 4. A watch is for one
 cell; ``confirmed`` are those that e-BH names over all cells at the canaries' share of the false-alarm budget.
 
 What is counted belongs to one variant and begins anew with the next. No clock.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import exp, log10
+from math import log10
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy as np
 from detectors.stats.multiplicity import e_bh
 from detectors.stats.paired_flips import log_e_value
 from sidecar.canary.compare import WATCH
+from sidecar.canary.over_time import Trend
 from sidecar.canary.recheck import Pair
 
 State = Literal["none", "watch", "confirmed"]
@@ -34,7 +36,7 @@ _MOST_LOG = 700.0
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Of ``cell``: ``worse`` flips towards failure, ``better`` ones the other way."""
+    """Of ``cell``: ``worse`` flips towards failure, ``better`` ones the other way; failures and passes where it is of time."""
 
     cell: str
     worse: int
@@ -91,21 +93,29 @@ class Flips:
         self._worse, self._better, self._seen = worse, better, seen
 
 
-def weighed(counts: Mapping[str, tuple[int, int]], alpha: float) -> list[Evidence]:
-    """Every cell's evidence, ``confirmed`` at false discovery rate ``alpha`` over all of them.
+def weighed(counts: Mapping[str, tuple[int, int]], alpha: float, trends: Iterable[Trend] = ()) -> list[Evidence]:
+    """Every cell's evidence, ``confirmed`` at false discovery rate ``alpha`` over all of them, those of ``trends`` too.
 
     >>> [one.state for one in weighed({"a": (7, 0), "b": (0, 0), "c": (20, 0)}, 0.003)]
     ['watch', 'none', 'confirmed']
     """
-    if not counts:
-        return []
-    logs = np.minimum(log_e_value([b for b, _ in counts.values()], [c for _, c in counts.values()]), _MOST_LOG)
+    named = [*counts]
+    cells = [counts[name] for name in named]
+    logs = [float(one) for one in log_e_value([b for b, _ in cells], [c for _, c in cells])] if cells else []
     # Evidence that the second way is better is none for an alarm.
-    worse = np.array([b > c for b, c in counts.values()])
-    named = e_bh(np.where(worse, np.exp(logs), 0.0), alpha)
+    worse = [b > c for b, c in cells]
+    for trend in trends:
+        named.append(trend.cell)
+        cells.append((trend.failed, trend.counted - trend.failed))
+        logs.append(trend.log_e)
+        worse.append(True)  # by what it tests
+    if not named:
+        return []
+    e_values = np.exp(np.minimum(logs, _MOST_LOG))
+    confirmed = e_bh(np.where(worse, e_values, 0.0), alpha)
     found = []
-    for (cell, (b, c)), log_e, confirmed in zip(counts.items(), logs, named, strict=True):
-        e_value = exp(float(log_e))
-        state: State = "confirmed" if confirmed else "watch" if b > c and e_value >= WATCH else "none"
-        found.append(Evidence(cell, b, c, e_value, state))
+    for at, (name, (b, c)) in enumerate(zip(named, cells, strict=True)):
+        e_value = float(e_values[at])
+        state: State = "confirmed" if confirmed[at] else "watch" if worse[at] and e_value >= WATCH else "none"
+        found.append(Evidence(name, b, c, e_value, state))
     return found

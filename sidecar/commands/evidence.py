@@ -129,6 +129,11 @@ def _say(found: Verdict) -> None:
         click.echo(f"unaltered up to record {found.unaltered_through} of {found.unaltered_until}, by the given head")
     else:
         click.echo("whether records are missing at the end shows only against a head that was kept elsewhere (--head)")
+    if found.torn_bytes:
+        click.echo(
+            f"behind it stand {found.torn_bytes} bytes of a record that is being written, or that a crash cut short; "
+            "the next start says so"
+        )
     if found.erased:
         click.echo(f"{found.erased} payloads were erased, and records say so")
     if found.missing:

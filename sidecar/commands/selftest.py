@@ -37,13 +37,14 @@ _POLL_S = 0.2
 def command(admin: str, state: str, limit: int, *, as_json: bool) -> None:
     """A fire drill in a running Kilter: drifts made on purpose, in three behaviours, and whether each is found in time.
 
-    Records as the workers make them go through the monitor's own stages, against its baseline and with its thresholds, and
-    are counted apart: rates, verdicts and alarms of live traffic stay as they are. Each drill says which alert would have
-    fired, after how much time at the baseline's pace, and what `kilter power` promises. The outcome is a record of the
-    evidence log, and the time of the last success the metric kilter_selftest_last_success_timestamp_seconds.
+    Requests go over sockets through a relay and a ring of the drill's own, as those of clients go through the workers', and
+    from there through the monitor's stages, against its baseline and with its thresholds. They are counted apart: rates,
+    verdicts and alarms of live traffic stay as they are, and nothing is sent to the model server. Each drill says which alert
+    would have fired, after how much time at the baseline's pace, and what `kilter power` promises. The outcome is a record
+    of the evidence log, and the time of the last success the metric kilter_selftest_last_success_timestamp_seconds.
 
-    Exit 0: every drill fired in time; 1: one did not; 2: nothing answers, or it took longer than --limit; 3: no baseline,
-    or none of the three can be shown by it.
+    Exit 0: every drill fired in time; 1: one did not, or exchanges did not get through; 2: nothing answers, or it took longer
+    than --limit; 3: no baseline, or none of the three can be shown by it.
     """
     client = AdminClient(admin, state_dir(state))
     try:
@@ -56,8 +57,11 @@ def command(admin: str, state: str, limit: int, *, as_json: bool) -> None:
         raise ConfigExit(str(error)) from None
     if as_json:
         click.echo(json.dumps(outcome, indent=2))
-    else:
+    elif not outcome.get("error"):
         _say(outcome)
+    if outcome.get("error"):
+        click.echo(f"NOT PASSED: {outcome['error']}", err=True)
+        raise click.exceptions.Exit(_FAILED)
     if not outcome["drills"]:
         raise click.exceptions.Exit(_INSUFFICIENT)
     if not outcome["passed"]:

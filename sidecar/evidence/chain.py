@@ -61,6 +61,25 @@ class BrokenError(Exception):
     """A line that is not the next of the chain. ``str()`` says in what way, and quotes nothing of it."""
 
 
+class TornError(BrokenError):
+    """The log ends within a line: one that is being written, or that a crash cut short. ``size`` bytes of it are there."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("the line is cut short")
+        self.size = size
+
+
+def torn(key: bytes, head: Head, text: bytes) -> bool:
+    """Whether the last line of a log is only begun. A whole one whose line end was altered is not."""
+    if text.endswith(b"\n"):
+        return False
+    try:
+        follow(key, head, text[:-1] + b"\n")
+    except BrokenError:
+        return True
+    return False
+
+
 def follow(key: bytes, head: Head, text: bytes) -> tuple[Head, dict[str, Any]]:
     """The head after a line, and its record. BrokenError where the line does not follow ``head``."""
     if not text.endswith(_CLOSE):

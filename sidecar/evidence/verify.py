@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.evidence import chain
-from sidecar.evidence.chain import BrokenError, Head
+from sidecar.evidence.chain import BrokenError, Head, TornError
 from sidecar.evidence.payloads import Payloads
 from sidecar.evidence.segments import kept, origin
 
@@ -21,6 +21,7 @@ class Verdict:
 
     ``unaltered_through`` is the record up to which a head from outside vouches, 0 without one.
     ``erased`` counts payloads that an ``erasure`` or ``retention`` explains; ``missing`` those that nothing does.
+    ``torn_bytes``: of a line behind the last record, that is being written or that a crash cut short; none of it is vouched for.
     """
 
     first_seq: int = 0
@@ -34,18 +35,24 @@ class Verdict:
     unaltered_until: str = ""
     erased: int = 0
     missing: list[int] = field(default_factory=list)
+    torn_bytes: int = 0
 
 
 def records(directory: Path, key: bytes) -> Iterator[tuple[Head, dict[str, Any], str]]:
-    """Every kept record with its head and place, oldest first. BrokenError at the first that does not follow."""
+    """Every kept record with its head and place, oldest first. BrokenError at the first that does not follow, TornError
+    where that is the begun line at the end of the log.
+    """
     head = origin(directory)
-    for path in kept(directory, head):
+    paths = list(kept(directory, head))
+    for path in paths:
         with path.open("rb") as file:
             for number, text in enumerate(file, start=1):
                 place = f"{path.name}:{number}"
                 try:
                     head, content = chain.follow(key, head, text)
                 except BrokenError as error:
+                    if path == paths[-1] and chain.torn(key, head, text):
+                        raise TornError(len(text)) from None
                     raise BrokenError(f"{place}: {error}") from None
                 yield head, content, place
 
@@ -113,6 +120,8 @@ def verify(
             place = ""
             if progress is not None and found.records % EVERY == 0:
                 progress(found.records)
+    except TornError as error:
+        found.torn_bytes = error.size
     except BrokenError as error:
         found.broken, found.broken_seq = f"{place}{error}", found.head.seq + 1
         return found

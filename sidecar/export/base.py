@@ -24,8 +24,8 @@ STAGES = ("capture", "decode", "features", "behaviours", "judgement")
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One live exchange, decoded and counted. ``model``, ``language``, ``protocol`` and the observations'
-    strata are labels of closed sets: they may become series. ``traceparent`` is the caller's W3C trace context,
-    empty without one.
+    strata are labels of closed sets: they may become series. ``traceparent`` and ``tracestate`` are the
+    caller's W3C trace context, empty without one.
     """
 
     exchange: Exchange
@@ -35,6 +35,7 @@ class Seen:
     language: str
     protocol: str
     traceparent: str = ""
+    tracestate: str = ""
 
 
 class Exporter(Protocol):

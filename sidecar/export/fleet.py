@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from sidecar.fleet.status import PARTS, SCOPES, FleetStatus
+from sidecar.fleet.status import PARTS, ROLES, SCOPES, FleetStatus
 
 
 class FleetCollector(Collector):
@@ -26,6 +26,12 @@ class FleetCollector(Collector):
         for one in SCOPES:
             scope.add_metric([one], float(one == status.scope))
         yield scope
+        role = GaugeMetricFamily(
+            "kilter_fleet_role", "What this process is in its fleet; none without one.", labels=["role"]
+        )
+        for which in ROLES:
+            role.add_metric([which], float(which == status.role))
+        yield role
         for name, text, value in (
             ("kilter_store_up", "Whether the fleet's store answers; 0 without one.", float(status.store_up)),
             ("kilter_fleet_leading", "Whether this process makes the fleet's verdicts.", float(status.role == "leading")),
@@ -43,6 +49,6 @@ class FleetCollector(Collector):
         yield parts
         yield CounterMetricFamily(
             "kilter_fleet_thinned_observations",
-            "Trials that a part left out because its stratum had more than fleet.most_a_stratum.",
+            "Trials left out because their stratum had more than fleet.most_a_stratum in a tick.",
             value=status.thinned,
         )

@@ -29,6 +29,8 @@ VERDICT_EVENT = "kilter.verdict"
 _OF_A_CANARY = ("suite", "group", "family", "variant", "language", "epoch", "repeat")
 _SCORES = {"pass": 1.0, "fail": 0.0}
 _NS = 1_000_000_000
+MOST_TRACESTATE = 512
+"""Characters that W3C asks everybody to pass on; of a longer one nothing is, since an entry must not be cut."""
 _STEP = {"in_control": SeverityNumber.INFO, "recovered": SeverityNumber.INFO, "out_of_control": SeverityNumber.WARN}
 
 
@@ -119,7 +121,7 @@ class OpenTelemetryExporter:
         exchange, names = seen.exchange, self._names
         span = self._tracer.start_span(
             f"{exchange.operation_name} {exchange.request_model or ''}".rstrip(),
-            context=self._parent(seen.traceparent),
+            context=self._parent(seen),
             kind=SpanKind.SERVER,
             start_time=int(exchange.started_at_s * _NS),
             attributes=self._present(
@@ -143,8 +145,11 @@ class OpenTelemetryExporter:
             span.set_status(Status(StatusCode.ERROR))
         return span
 
-    def _parent(self, traceparent: str) -> Context:
-        return self._context.extract({"traceparent": traceparent} if traceparent else {}, Context())
+    def _parent(self, seen: Seen) -> Context:
+        carrier = {"traceparent": seen.traceparent} if seen.traceparent else {}
+        if carrier and 0 < len(seen.tracestate) <= MOST_TRACESTATE:
+            carrier["tracestate"] = seen.tracestate
+        return self._context.extract(carrier, Context())
 
     def _measure(self, seen: Seen) -> None:
         exchange, names = seen.exchange, self._names

@@ -48,6 +48,12 @@ class PrometheusExporter:
         self.lag = Gauge(
             "kilter_analysis_lag_seconds", "Age of the exchange last looked at, from its end.", registry=registry
         )
+        self.second_opinion = Gauge(
+            "kilter_language_second_opinion",
+            "1 where short texts are read by two language identifiers, 0 where the second could not be loaded.",
+            registry=registry,
+        )
+        self.second_opinion.set(1)
         registry.register(_RateCollector(totals))
         closed = (
             (self._failed, STAGES),
@@ -119,7 +125,7 @@ class _RateCollector(Collector):
         rate = GaugeMetricFamily("kilter_rate", "Share of events in the window of `ticks.window_s`.", labels=labels)
         trials_of = GaugeMetricFamily("kilter_rate_observations", "What `kilter_rate` rests on.", labels=labels)
         for series, (events, trials) in self._totals().items():
-            rate.add_metric(list(series), events / trials)
+            rate.add_metric(list(series), round(events / trials, 6))
             trials_of.add_metric(list(series), float(trials))
         yield rate
         yield trials_of

@@ -10,15 +10,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from detectors.records.verdict import STATES, Verdict
+from detectors.records.verdict import State, Verdict
 from detectors.stats.rate_gap import GAP_STATES
 from detectors.watch.gaps import Gap
 from sidecar.export.exposition import SettledGauge
 
 SERIES = ("behaviour", "stratum", "model")
-WITHOUT_ONE = ("no_baseline", "no_user_key")
-UNDER_A_BASELINE = tuple(state for state in STATES if state not in WITHOUT_ONE)
-"""States that a stratum can be in; of all nine, hundreds of strata would fill half of a scrape with noughts that cannot change."""
+WITHOUT_ONE: tuple[State, ...] = ("no_baseline", "no_user_key")
+UNDER_A_BASELINE: tuple[State, ...] = ("in_control", "out_of_control")
+"""States that each stratum has a series of, whether they hold or not; any other has one while it holds. With all nine, noughts
+that say nothing would fill half of a scrape of hundreds of strata.
+"""
 DIGITS = 6
 """After the point, of rates, differences and logarithms: more is noise that every scrape carries."""
 BASELINE_STATES = ("none", "expected_missing", "learning_next", "in_use", "unusable")
@@ -34,12 +36,20 @@ _NUMBERS: tuple[tuple[str, str, Callable[[Verdict], float]], ...] = (
         "Upper end of the 95 % interval of the difference.",
         lambda one: one.interval_high,
     ),
-    ("kilter_evidence", "log10 of the e-value of the window nearest to an alarm.", lambda one: _log10(one.e_value)),
-    ("kilter_evidence_threshold", "log10 of the e-value that is an alarm.", lambda one: _log10(one.decision_interval)),
+    (
+        "kilter_evidence",
+        "log10 of the e-value of the window nearest to an alarm.",
+        lambda one: round(_log10(one.e_value), 3),
+    ),
+    (
+        "kilter_evidence_threshold",
+        "log10 of the e-value that is an alarm.",
+        lambda one: round(_log10(one.decision_interval), 3),
+    ),
     (
         "kilter_effective_users",
         "From how many equal users the counts come.",
-        lambda one: one.users if one.baseline_id else math.nan,
+        lambda one: round(one.users, 1) if one.baseline_id else math.nan,
     ),
 )
 _GAPS: tuple[tuple[str, str, Callable[[Gap], float]], ...] = (
@@ -55,7 +65,9 @@ _GAPS: tuple[tuple[str, str, Callable[[Gap], float]], ...] = (
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What is exported. Counters count since the state was begun; ``heard`` maps behaviours to Unix seconds (0: never),
-    ``acknowledged`` each stratum that is out of control to whether somebody has said what is done about it.
+    ``acknowledged`` each stratum that is out of control to whether somebody has said what is done about it, ``detectable`` each
+    that can show one to the least rise that it would within a day. Verdicts, gaps and ``detectable`` that are the same objects as
+    before are taken to hold the same.
     """
 
     verdicts: Sequence[Verdict]
@@ -76,6 +88,7 @@ class Judged:
     store_errors: int
     annotations: int
     acknowledged: Mapping[tuple[str, str, str], bool]
+    detectable: Mapping[tuple[str, str, str], float]
 
 
 class VerdictCollector(Collector):
@@ -85,6 +98,8 @@ class VerdictCollector(Collector):
         self._judged = judged
         self._settled_for: tuple[object, object] = None, None
         self._settled: list[Metric] = []
+        self._detectable_for: object = None
+        self._detectable: list[Metric] = []
 
     def collect(self) -> Iterator[Metric]:
         """Every family; those of closed label sets with every label from the start."""
@@ -92,7 +107,11 @@ class VerdictCollector(Collector):
         if judged.verdicts is not self._settled_for[0] or judged.gaps is not self._settled_for[1]:
             self._settled_for = judged.verdicts, judged.gaps
             self._settled = [*_of_verdicts(judged.verdicts), *_of_gaps(judged.gaps)]
+        if judged.detectable is not self._detectable_for:
+            self._detectable_for = judged.detectable
+            self._detectable = [_of_detectability(judged.detectable)]
         yield from self._settled
+        yield from self._detectable
         yield from _of_acknowledgements(judged.acknowledged)
         yield from _of_counts(judged)
         yield from _of_the_baseline(judged)
@@ -101,10 +120,9 @@ class VerdictCollector(Collector):
 def _of_verdicts(verdicts: Sequence[Verdict]) -> Iterator[Metric]:
     states = SettledGauge("kilter_state", "State of a stratum.", labels=[*SERIES, "state"])
     for verdict in verdicts:
-        for state in UNDER_A_BASELINE if verdict.baseline_id else WITHOUT_ONE:
+        always = UNDER_A_BASELINE if verdict.baseline_id else WITHOUT_ONE
+        for state in always if verdict.state in always else (*always, verdict.state):
             states.add_metric([*verdict.series, state], float(state == verdict.state))
-        if verdict.state == "no_user_key" and verdict.baseline_id:
-            states.add_metric([*verdict.series, verdict.state], 1.0)
     yield states
     for name, text, value in _NUMBERS:
         family = SettledGauge(name, text, labels=SERIES)
@@ -112,6 +130,17 @@ def _of_verdicts(verdicts: Sequence[Verdict]) -> Iterator[Metric]:
             if not math.isnan(shown := value(verdict)):
                 family.add_metric(list(verdict.series), round(shown, DIGITS))
         yield family
+
+
+def _of_detectability(shifts: Mapping[tuple[str, str, str], float]) -> Metric:
+    family = SettledGauge(
+        "kilter_detectable_difference_ratio",
+        "Least rise of a rate that this baseline typically shows within a day, at its pace of traffic; absent where none.",
+        labels=SERIES,
+    )
+    for series, shift in shifts.items():
+        family.add_metric(list(series), round(shift, DIGITS))
+    return family
 
 
 def _of_acknowledgements(acknowledged: Mapping[tuple[str, str, str], bool]) -> Iterator[Metric]:

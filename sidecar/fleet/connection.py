@@ -3,7 +3,7 @@
 Rules of this file
 * Whatever goes wrong becomes a StoreError whose text says what is needed, and quotes no password.
 * An answer is waited for ``fleet.timeout_s`` at most, and nothing is tried twice: whoever asks comes again anyway.
-* Whether it is a Cluster is asked of the server. All keys of a fleet carry one hash tag, so they live in one slot and a
+* Whether it is a Cluster is asked of the server; where that one is gone later, its other nodes are asked. All keys of a fleet carry one hash tag, so they live in one slot and a
   script can change several at once.
 """
 
@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from redis import exceptions
 from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
@@ -60,12 +61,16 @@ class Connection:
         self.address = address
         self._settings = settings
         self._client: Redis | RedisCluster | None = None
+        self._nodes: list[tuple[str, int]] = []
 
     async def run(self, script: str, keys: Sequence[str], *arguments: str | bytes | float) -> Any:
         """What ``script`` (Lua) returns, texts as bytes. StoreError."""
         try:
             if self._client is None:
                 self._client = await self._connected()
+            if isinstance(self._client, RedisCluster):
+                await self._client.initialize()
+                self._nodes = [(str(node.host), int(node.port)) for node in self._client.get_nodes()] or self._nodes
             return await self._client.eval(script, len(keys), *keys, *arguments)
         except StoreError:
             raise
@@ -80,6 +85,11 @@ class Connection:
         if client is not None:
             with contextlib.suppress(Exception):  # of a dead connection nothing more is wanted
                 await client.aclose()
+                if isinstance(
+                    client, RedisCluster
+                ):  # which closes nothing where it could not learn the Cluster's nodes
+                    for nodes in ("nodes_cache", "startup_nodes"):
+                        await client.nodes_manager.aclose(nodes)
 
     async def _connected(self) -> Redis | RedisCluster:
         single = self._single()
@@ -87,6 +97,10 @@ class Connection:
             server = _hello(await single.execute_command("HELLO"))  # type: ignore[no-untyped-call]  # as the library has it
         except exceptions.AuthenticationError:
             raise
+        except (exceptions.ConnectionError, exceptions.TimeoutError, OSError):
+            if not self._nodes:
+                raise
+            return RedisCluster(startup_nodes=[ClusterNode(*node) for node in self._nodes], **self._common())
         except exceptions.ResponseError as error:
             if str(error).upper().startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
                 raise

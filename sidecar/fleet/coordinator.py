@@ -9,6 +9,7 @@ Rules of this file
 * After it has taken the lease, and where the store has lost something, a monitor counts nothing for one lease: by then
   every replica has told again what it holds, and how far. Those that it knew before it waits for in any case.
 * A standby makes no verdicts and tells nobody any; a person's commands are for the one that leads.
+* A tick of a large fleet takes seconds: its sum lets others have the loop every few hundred exchanges, and renews the lease.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detectors.records.verdict import Verdict
-from detectors.watch.parts import Part, Told
+from detectors.watch.parts import MOST, Part, Together, Told
 from detectors.watch.rules import Rules
 from sidecar.fleet import members
 from sidecar.fleet.agreement import Agreement
@@ -40,6 +41,10 @@ from sidecar.store.redis import RedisStore
 log = logging.getLogger("kilter.monitor")
 
 REMEMBERED_TICKS = 2 * KEPT_TICKS  # a replica may have heard of the last ones later
+
+
+class _LeaseLostError(Exception):
+    """While a tick was summed another monitor has taken over."""
 
 
 @dataclass(slots=True)
@@ -69,6 +74,7 @@ class Coordinator:
     """``name`` is shown to people. ``make(store, leads)`` is the judging of a fleet, as kept in ``store``,
     or of a standby. ``tell(verdict)`` is
     given each verdict whose state changed, ``count(told)`` each exchange. ``tick_time`` makes ticks' time of the store's.
+    ``most`` trials of a stratum count in a tick.
     """
 
     def __init__(
@@ -81,13 +87,14 @@ class Coordinator:
         rules: Rules,
         lease_s: float,
         *,
+        most: int = MOST,
         tell: Callable[[Verdict], None] = lambda _: None,
         count: Callable[[Told], None] = lambda _: None,
         tick_time: Callable[[float], float] = lambda at_s: at_s,
     ) -> None:
         self._connection, self._keys, self._agreement = connection, Keys(fleet), agreement
         self._token = f"{name} {secrets.token_hex(8)}"
-        self._make, self._rules, self._lease_s = make, rules, lease_s
+        self._make, self._rules, self._lease_s, self._most = make, rules, lease_s, most
         self._tell, self._count, self._tick_time = tell, count, tick_time
         self._store = RedisStore()
         self.judging = make(self._store, False)
@@ -95,6 +102,7 @@ class Coordinator:
         self._saved: tuple[int, int] | None = None
         self._empty_since_s: float | None = None
         self._settled_s = 0.0
+        self._renewed_s = 0.0
         self._pending = _Counted()
         self._remembered: dict[int, list[str]] = {}
         self._absent: dict[str, Member] = {}
@@ -140,6 +148,8 @@ class Coordinator:
         """Once around: lease, ticks, verdicts, state; whether there is more to do at once. Never raises."""
         try:
             return await self._cycle()
+        except _LeaseLostError:
+            self._forget()
         except StoreError as error:
             if self._up or not self._why:
                 log.error("the fleet's store cannot be used", extra={"fields": {"why": str(error)}})  # noqa: TRY400  # its text says all
@@ -186,6 +196,7 @@ class Coordinator:
         return more
 
     async def _begin(self) -> _Cycle:
+        self._renewed_s = asyncio.get_running_loop().time()
         keys = self._keys
         names = [keys.about, keys.lease, keys.state, keys.members, keys.ticks, keys.lost]
         arguments = (*self._agreement.arguments(), self._token, str(round(1000 * self._lease_s)))
@@ -269,7 +280,7 @@ class Coordinator:
         ):  # what has been counted is saved before the lease runs out
             tick = left.popleft()
             raw = await self._connection.run(PARTS, [self._keys.parts(tick)])
-            self._take(tick, dict(zip(raw[::2], raw[1::2], strict=True)))
+            await self._take(tick, dict(zip(raw[::2], raw[1::2], strict=True)))
             self._close(tick + 1)
         if left:
             return True
@@ -278,18 +289,36 @@ class Coordinator:
             self._close_s = cycle.at_s - (due[-1] + 1) * self._rules.tick_s
         return False
 
-    def _take(self, tick: int, raw: dict[bytes, bytes]) -> None:
+    async def _take(self, tick: int, raw: dict[bytes, bytes]) -> None:
         by_classifier: dict[str, list[Part]] = {}
         fields = sorted(name.decode("utf-8", "replace") for name in raw)
         for name in fields:
             part = self._read(tick, raw[name.encode()])
             if part is not None:
                 by_classifier.setdefault(name.partition(" ")[2], []).append(part)
+                for told in part.told:
+                    self._count(told)
+            await self._breathe()
         succession = self.judging.succession
         for analysis in [succession.judging, *([succession.collecting] if succession.collecting else [])]:
-            analysis.take(by_classifier.pop(analysis.classifier, []))
+            together = Together(by_classifier.pop(analysis.classifier, []), analysis.units, self._most)
+            for _ in analysis.taking(together):
+                await self._breathe()
+            self._pending.thinned += together.thinned
         self._pending.outcomes["foreign"] += sum(len(parts) for parts in by_classifier.values())
         self._pending.fields[tick] = fields
+
+    async def _breathe(self) -> None:
+        """Lets whoever waits for the loop have it, and keeps the lease. _LeaseLostError: another monitor judges."""
+        await asyncio.sleep(0)
+        if asyncio.get_running_loop().time() - self._renewed_s > self._lease_s / 3:
+            try:
+                cycle = await self._begin()
+            except StoreError:
+                return  # a tick is summed whole or not at all; saving it will say what is amiss
+            if cycle.holder != self._token:
+                self._holder = cycle.holder
+                raise _LeaseLostError
 
     def _read(self, tick: int, data: bytes) -> Part | None:
         pending = self._pending
@@ -301,8 +330,6 @@ class Coordinator:
             return None
         pending.outcomes["invalid" if part.invalid else "counted"] += 1
         pending.thinned += part.thinned
-        for told in part.told:
-            self._count(told)
         return part
 
     def _checked(self, tick: int, part: Part) -> Part:

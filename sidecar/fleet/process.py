@@ -118,6 +118,7 @@ class FleetMonitor:
             self._judging,
             wanted,
             fleet.lease_s,
+            most=fleet.most_a_stratum,
             tell=self._tell,
             count=self._count,
         )
@@ -142,6 +143,7 @@ class FleetMonitor:
             self._registry,
             time.time,
             last_success_s(self._evidence.latest("selftest")),
+            config.gateway_settings(()).capture,
         )
         self._exporters: list[Exporter] = [self._evidence, self._chronicle]
         if self._otlp is not None:
@@ -179,6 +181,7 @@ class FleetMonitor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         app = Site(
             cast("Judge", self._judge), self.status, self._probing.canaries, time.time, self._commanded
         ).application()
@@ -215,11 +218,17 @@ class FleetMonitor:
             self._folder.cleanup()
         log.info("kilter monitor has stopped")
 
+    @staticmethod
+    def _reload() -> None:
+        """SIGHUP, which would end it otherwise."""
+        log.warning("a fleet's monitor reads its configuration at its start only: restart it, and the standby goes on")
+
     async def _judge_on(self) -> None:
         wait_s = min(MOST_WAIT_S, self.config.ticks.length_s / 4, self.config.fleet.lease_s / 4)
         while not self._stop.is_set():
             more = await self.coordinator.cycle()
             await self._ask_canaries()
+            self.coordinator.judging.look_ahead()
             self._chronicle.moment(time.time(), observing=self.observe)
             if more:
                 await asyncio.sleep(0)

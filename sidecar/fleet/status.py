@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+Role = Literal["none", "replica", "leading", "standby"]
+ROLES: tuple[Role, ...] = ("none", "replica", "leading", "standby")
+"""What a process is in its fleet: nothing without a store; a sidecar; the monitor that judges; one that would."""
+
 Scope = Literal["local", "fleet"]
 SCOPES: tuple[Scope, ...] = ("local", "fleet")
 """Whose behaviour the verdicts of this process are about: its own traffic alone, or the fleet's. A sidecar of a fleet says
@@ -32,11 +36,11 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class FleetStatus:
-    """``role`` is ``none`` without a store, ``replica``, ``leading`` or ``standby``. ``why`` says what is amiss, empty where
-    nothing is. ``leader`` names the monitor that judges. ``close_s``: from the end of the last counted tick to its verdicts.
+    """``why`` says what is amiss, empty where nothing is. ``leader`` names the monitor that judges. ``close_s``: from the end of
+    the last counted tick to its verdicts.
     """
 
-    role: Literal["none", "replica", "leading", "standby"] = "none"
+    role: Role = "none"
     scope: Scope = "local"
     why: str = ""
     store_up: bool = False

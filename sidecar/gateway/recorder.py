@@ -51,7 +51,7 @@ from sidecar.settings import CaptureSettings, Route
 SHORT_BYTES = 16 << 10
 """A request up to here is copied as it is: leaving base64 out would win next to nothing."""
 
-REQUEST_HEADERS = (b"content-type", b"content-encoding", b"accept-language", b"traceparent")
+REQUEST_HEADERS = (b"content-type", b"content-encoding", b"accept-language", b"traceparent", b"tracestate")
 RESPONSE_HEADERS = (b"content-type", b"content-encoding", b"x-request-id", b"request-id", b"x-amzn-errortype")
 
 

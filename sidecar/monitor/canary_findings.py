@@ -15,6 +15,8 @@ from sidecar.canary.compare import Delta
 from sidecar.canary.diagnosis import Alarm, Said
 from sidecar.canary.errands import Errands
 from sidecar.canary.evidence import SHARE, Flips, weighed
+from sidecar.canary.over_time import OverTime
+from sidecar.canary.prober import Probe
 from sidecar.canary.recheck import Pair
 from sidecar.canary.results import Compared, Results
 from sidecar.canary.variants import Change
@@ -23,7 +25,7 @@ from sidecar.export.variants import CellEvidence, DeltaRatio, DriftCause, Varian
 
 log = logging.getLogger("kilter.monitor")
 
-_KEPT = "flips"
+_KEPT, _KEPT_OVER_TIME = "flips", "over_time"
 
 
 class Record(Protocol):
@@ -44,11 +46,13 @@ class CanaryFindings:
         self._before: list[DeltaRatio] = []
         self._changes: Counter[str] = Counter()
         self.flips = Flips()
+        self.over_time = OverTime()
+        self._kept = True
         self.parent = ""
 
     def changed(self, change: Change) -> None:
         """Another variant answers: what was counted belongs to the one before."""
-        self.flips = Flips()
+        self.flips, self.over_time, self._kept = Flips(), OverTime(), False
         self._changes[change.kind] += 1
         self._deltas, self._before = [], []
         after = change.after
@@ -105,23 +109,29 @@ class CanaryFindings:
         self._record("diagnosis", fields)
         log.warning(text, extra={"fields": fields})
 
-    def take(self, pairs: Mapping[str, Sequence[Pair]], results: Results) -> None:
-        """Pairs of the window, by gap; what is new among them is kept in ``results``."""
-        before = self.flips.pairs
+    def take(self, probes: Sequence[Probe], pairs: Mapping[str, Sequence[Pair]], results: Results) -> None:
+        """Probes of the window, oldest first, and their pairs by gap; what is new among them is kept in ``results``."""
+        before = self.flips.pairs, self.over_time.counted
         self.flips.take(pairs)
-        if self.flips.pairs != before:
-            try:
-                results.keep(_KEPT, json.dumps(self.flips.to_dict()))
-            except sqlite3.Error as error:
-                log.warning("the evidence of gaps cannot be kept", extra={"fields": {"why": str(error)}})
+        self.over_time.take(probes)
+        if self._kept and before == (self.flips.pairs, self.over_time.counted):
+            return
+        try:
+            results.keep(_KEPT, json.dumps(self.flips.to_dict()))
+            results.keep(_KEPT_OVER_TIME, json.dumps(self.over_time.to_dict()))
+            self._kept = True
+        except sqlite3.Error as error:
+            self._kept = False
+            log.warning("the evidence of canaries cannot be kept", extra={"fields": {"why": str(error)}})
 
     def recall(self, results: Results) -> None:
         """Goes on from what was kept; what cannot be read is counted anew."""
-        try:
-            if text := results.kept(_KEPT):
-                self.flips.restore(json.loads(text))
-        except (AttributeError, KeyError, TypeError, ValueError):
-            log.warning("the evidence of gaps cannot be read; counting it anew")
+        for kept, evidence in ((_KEPT, self.flips), (_KEPT_OVER_TIME, self.over_time)):
+            try:
+                if text := results.kept(kept):
+                    evidence.restore(json.loads(text))
+            except (AttributeError, KeyError, TypeError, ValueError):
+                log.warning("the evidence of canaries cannot be read; counting it anew")
         own = [one for one in results.comparisons() if one.run.startswith(RUN)]
         self._before = [_kept(one) for one in own if one.run == own[-1].run]
 
@@ -152,7 +162,7 @@ class CanaryFindings:
 
     def _weighed(self, deltas: Sequence[Delta]) -> list[CellEvidence]:
         of_changes = {f"change:{one.category}": (one.drop.first_only, one.drop.second_only) for one in deltas}
-        found = weighed({**self.flips.counts(), **of_changes}, self._alpha)
+        found = weighed({**self.flips.counts(), **of_changes}, self._alpha, self.over_time.trends())
         return [CellEvidence(one.cell, one.log10, one.state) for one in found]
 
 

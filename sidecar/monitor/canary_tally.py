@@ -158,7 +158,7 @@ class CanaryTally:
             window = self.live.window
             self._figures, self._figured_s = window.figures(now_s), now_s
             probes = window.probes(now_s)
-            self.findings.take(pairs(probes), self.live.results)
+            self.findings.take(probes, pairs(probes), self.live.results)
             self._stale = len(window.every(now_s)) - len(probes)
         return self._figures
 

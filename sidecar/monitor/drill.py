@@ -1,8 +1,9 @@
-"""A fire drill: a drift made on purpose, through everything between a worker's record and an alarm, beside the statistics.
+"""A fire drill: a drift made on purpose, through everything between a client's request and an alarm, beside the statistics.
 
 Rules of this file
-* Records are made as a worker makes them and go through the monitor's own stages with its rules, its baseline and its
-  classifier. Labels, memory, counts and analysis are the drill's own: nothing of it reaches those of live traffic.
+* Requests go over sockets through a relay, its recorder and a ring (``drill_worker``), and their records through the monitor's
+  own stages with its rules, its baseline and its classifier. Worker, labels, memory, counts and analysis are the drill's own:
+  nothing of it reaches those of live traffic.
 * One stratum a drill, with its own part of the false-alarm budget, at the baseline's pace, in times of its own: a drill of a
   day takes seconds. Events are spaced evenly, so that a drill says the same every time.
 * A drill is promised what `kilter power` promises: 39 of 40 drifts of this size are found within that time.
@@ -24,9 +25,9 @@ from detectors.watch.analysis import Analysis
 from detectors.watch.layered import stratum_of
 from detectors.watch.promise import Asked, Promise, promise, strata_of
 from detectors.watch.rules import Rules
-from sidecar.demo.language import Language, languages
+from sidecar.demo.language import Language, Topic, languages
 from sidecar.export.labels import Labels, Limits
-from sidecar.gateway.capture import Capture
+from sidecar.monitor.drill_worker import DrillWorker, only_limits
 from sidecar.monitor.naming import Naming
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.ticks import Rates
@@ -44,6 +45,8 @@ OTHERS = "BehaviourDrift"
 SHIFTS = (0.25, 0.5)
 MOST_TICKS = 50_000
 _FIRST_TURN = "1"
+_MARK = "drill-"
+_AS_SHIPPED = CaptureSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +81,17 @@ def drills(
     rules: Rules,
     behaviours: Sequence[Behaviour],
     begin_s: float,
+    capture: CaptureSettings = _AS_SHIPPED,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Drill]:
     """One of each behaviour of ``DRILLED`` that the baseline could show. ``begin_s``: Unix time at which it pretends to begin.
-    StoppedError soon after ``stopped()`` is true.
+    ``capture``: how much of an exchange the workers copy. StoppedError soon after ``stopped()`` is true; WorkerError where
+    exchanges do not reach the ring.
     """
     for name in DRILLED:
         planned = _planned(name, baseline, rules)
         if planned is not None:
-            yield _run(*planned, baseline, rules, behaviours, begin_s, stopped)
+            yield _run(*planned, baseline, rules, behaviours, begin_s, capture, stopped)
 
 
 def _planned(name: str, baseline: Baseline, rules: Rules) -> tuple[Reference, str, Promise] | None:
@@ -132,6 +137,7 @@ def _run(
     rules: Rules,
     behaviours: Sequence[Behaviour],
     begin_s: float,
+    capture: CaptureSettings,
     stopped: Callable[[], bool],
 ) -> Drill:
     share = reference.weight / sum(one.weight for one in baseline.references)
@@ -139,26 +145,27 @@ def _run(
     own_rules = dataclasses.replace(rules, false_alarm_budget=rules.false_alarm_budget * share)
     analysis = Analysis(behaviours, own_rules, baseline.classifier)
     analysis.use(alone)
-    stages = _Stages(analysis, behaviours, own_rules)
+    key = os.urandom(32)
+    stages = _Stages(analysis, behaviours, own_rules, Naming(key, only_limits(capture), os.urandom, lambda _: None))
     rate = _rate(reference, language)
     texts = _Texts(languages()[language], reference.behaviour, reference.model, min(rate + found.shift, 1.0))
     pace = found.trials_per_day * rules.tick_s / 86400.0
     first = int(begin_s // rules.tick_s) + 1
     ticks = int((found.promised_s or 0.0) // rules.tick_s) + 1
     sent, after_s = 0, None
-    for tick in range(ticks):
-        if stopped():
-            raise StoppedError
-        due = int(pace * (tick + 1)) - sent
-        for number in range(due):
-            at_s = (first + tick + (number + 0.5) / due) * rules.tick_s
-            stages.pipeline.process(texts.record(sent, at_s))
-            sent += 1
-        end_s = (first + tick + 1) * rules.tick_s
-        changed = analysis.close(end_s, end_s)
-        if any(one.state == "out_of_control" and one.series == reference.series for one in changed):
-            after_s = (tick + 1) * rules.tick_s
-            break
+    with DrillWorker(capture, key, texts.answer, stages.pipeline.process) as worker:
+        for tick in range(ticks):
+            if stopped():
+                raise StoppedError
+            due = int(pace * (tick + 1)) - sent
+            at_s = [(first + tick + (number + 0.5) / due) * rules.tick_s for number in range(due)]
+            worker.ask([(texts.request(sent + number), moment) for number, moment in enumerate(at_s)])
+            sent += due
+            end_s = (first + tick + 1) * rules.tick_s
+            changed = analysis.close(end_s, end_s)
+            if any(one.state == "out_of_control" and one.series == reference.series for one in changed):
+                after_s = (tick + 1) * rules.tick_s
+                break
     promised_s = found.promised_s or 0.0
     return Drill(
         *reference.series,
@@ -182,15 +189,16 @@ def _rate(reference: Reference, language: str) -> float:
 class _Stages:
     """The stages of the monitor with nobody listening but the drill's analysis."""
 
-    def __init__(self, analysis: Analysis, behaviours: Sequence[Behaviour], rules: Rules) -> None:
-        naming = Naming(os.urandom(32), CaptureSettings(), os.urandom, lambda _: None)
+    def __init__(self, analysis: Analysis, behaviours: Sequence[Behaviour], rules: Rules, naming: Naming) -> None:
         labels = Labels(behaviours, Limits(), lambda _: None)
         rates = Rates(rules.tick_s, rules.tick_s)  # shown by nobody here
         self.pipeline = Pipeline(behaviours, labels, rates, (), Memory(1), naming.read, judge=analysis.observe)
 
 
 class _Texts:
-    """Records of single questions and their answers, of which a share ``rate`` shows the event."""
+    """Single questions, and a model server's answers, of which a share ``rate`` shows the event. Each question has a user of
+    its own, whose number is all that the model server goes by.
+    """
 
     def __init__(self, language: Language, behaviour: str, model: str, rate: float) -> None:
         self._language = language
@@ -198,56 +206,37 @@ class _Texts:
         self._model = model
         self._rate = rate
 
-    def record(self, number: int, at_s: float) -> bytes:
-        """The record of exchange ``number`` (from 0), as a worker would make it. Each has a user of its own."""
-        topic = self._language.topics[number % len(self._language.topics)]
-        happens = int(self._rate * (number + 1)) > int(self._rate * number)
-        request = {
-            "model": self._model,
-            "user": f"drill-{number}",
-            "messages": [{"role": "user", "content": topic.ask}],
-        }
-        message = {"role": "assistant", "content": self._answer(topic.answer, number, happens=happens)}
-        answer = {
-            "id": f"chatcmpl-drill-{number}",
-            "object": "chat.completion",
-            "model": self._model,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        }
-        return b"".join(_capture(json.dumps(request).encode(), json.dumps(answer).encode(), at_s).to_parts())
+    def request(self, number: int) -> bytes:
+        """The body of request ``number``, from 0."""
+        return json.dumps(
+            {
+                "model": self._model,
+                "user": f"{_MARK}{number}",
+                "messages": [{"role": "user", "content": self._topic(number).ask}],
+            }
+        ).encode()
 
-    def _answer(self, full: str, number: int, *, happens: bool) -> str:
+    def answer(self, request: bytes) -> bytes:
+        """The body of the answer to ``request(number)``."""
+        number = int(json.loads(request)["user"].removeprefix(_MARK))
+        happens = int(self._rate * (number + 1)) > int(self._rate * number)
+        content = self._content(self._topic(number).answer, number, happens=happens)
+        message = {"role": "assistant", "content": content}
+        return json.dumps(
+            {
+                "id": f"chatcmpl-{_MARK}{number}",
+                "object": "chat.completion",
+                "model": self._model,
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            }
+        ).encode()
+
+    def _topic(self, number: int) -> Topic:
+        return self._language.topics[number % len(self._language.topics)]
+
+    def _content(self, full: str, number: int, *, happens: bool) -> str:
         refusals, disclaimers = self._language.refusals, self._language.disclaimers
         refusal = refusals[number % len(refusals)]
         if self._behaviour == "hollow_refusal":
             return f"{disclaimers[number % len(disclaimers)]}\n\n{full}" if happens else refusal
         return refusal if happens else full
-
-
-def _capture(request: bytes, answer: bytes, at_s: float) -> Capture:
-    json_type = (("content-type", "application/json"),)
-    return Capture(
-        method="POST",
-        path="/v1/chat/completions",
-        request_headers=json_type,
-        request_body=request,
-        request_truncated=False,
-        status=200,
-        response_headers=json_type,
-        response_body=answer,
-        response_omitted=0,
-        response_head_bytes=len(answer),
-        started_at_s=at_s,
-        request_sent_s=0.001,
-        first_byte_s=0.2,
-        finished_s=0.5,
-        arrivals=(),
-        conversation_key="",
-        key_kind="",
-        user_key=None,
-        app="other",
-        inclusion_probability=1.0,
-        ended="complete",
-        protocol="openai.chat",
-        keyed_bytes=len(request),
-    )

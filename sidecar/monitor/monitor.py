@@ -11,7 +11,6 @@ import signal
 import socket
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -19,11 +18,12 @@ from prometheus_client import CollectorRegistry
 
 from detectors.catalog import behaviours
 from detectors.features.calibration import classifier_digest
+from detectors.features.language import second_opinion
 from detectors.features.memory import Memory
 from detectors.watch.units import Units
 from sidecar import __version__, control, handover
 from sidecar.admin.site import Site
-from sidecar.admin.status import Copies, DataPlaneView, Kept, Status, behaviours_status, detectable
+from sidecar.admin.status import DataPlaneView, Kept, Status, behaviours_status, detectable
 from sidecar.config import Config
 from sidecar.export.base import Exporter
 from sidecar.export.canaries import CanaryCollector
@@ -33,17 +33,23 @@ from sidecar.export.fleet import FleetCollector
 from sidecar.export.labels import Labels, Limits
 from sidecar.export.otlp import Otlp, OtlpSettings
 from sidecar.export.prometheus import PrometheusExporter
+from sidecar.export.samples import SampleExporter
 from sidecar.export.verdicts import VerdictCollector
 from sidecar.fleet.membership import Membership, without_canaries
 from sidecar.gateway.counters import Counters, schema
 from sidecar.gateway.ring import RingReader
 from sidecar.monitor.chronicle import CanaryCounts, Chronicle, config_digest
+from sidecar.monitor.copying import Copying
 from sidecar.monitor.judging import Judging, rules
 from sidecar.monitor.naming import Naming
+from sidecar.monitor.niceness import step_back
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.probing import Probing
 from sidecar.monitor.reading import Reading
+from sidecar.monitor.sample_store import sample_store
+from sidecar.monitor.scrape import Scrape
 from sidecar.monitor.selftest import Selftest, last_success_s
+from sidecar.monitor.steady_clock import SteadyClock
 from sidecar.monitor.tally import Tally
 from sidecar.monitor.ticks import Rates, language_mix
 from sidecar.monitor.user_load import UserLoad
@@ -52,24 +58,9 @@ from sidecar.wire.base import formats
 log = logging.getLogger("kilter.monitor")
 
 BEAT_S = 0.25
-NICENESS = 19  # a monitor on the core of a worker at 5 made the first token of 1,000 streams wait 14 ms, at 19 one
 MOST_JUDGE_S = 1.0
 HOUR_S = 3600.0
 ALARMS_SHOWN = 20
-DROPPED = ("dropped_ring", "dropped_budget")
-LOST = (*DROPPED, "failed")
-KEPT = ("sampled", "truncated")
-
-
-def _step_back() -> None:
-    """Whatever else wants the processor goes first.
-
-    Each child has a session of its own, and where the kernel schedules by sessions (sched(7), autogroup) a process's
-    niceness counts only within its own: there the session's has to be set.
-    """
-    os.nice(NICENESS)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 class Monitor:
@@ -84,9 +75,7 @@ class Monitor:
             [Counters(schema(protocols), handover.mapped(fd).cast("d")) for fd in document["counters"]]
         )
         self._registry = CollectorRegistry()
-        self._exposition = Exposition(self._registry)
-        self._scraped = False
-        self._written = 0
+        self._scrape = Scrape(Exposition(self._registry), lambda work: asyncio.get_running_loop().call_soon(work))
         self._watched = behaviours()
         window_s = max(config.ticks.window_s, config.ticks.length_s)
         self._rates = Rates(config.ticks.length_s, window_s, Units(self._watched).row)
@@ -97,15 +86,19 @@ class Monitor:
         capture_settings = config.gateway_settings(()).capture
         install_key = bytes.fromhex(document["install_key"])
         naming = Naming(install_key, capture_settings, os.urandom, self._prometheus.recognised)
-        labels = Labels(self._watched, Limits(**config.labels.model_dump()), self._prometheus.overflow)
-        self._labels = labels
+        self._labels = Labels(self._watched, Limits(**config.labels.model_dump()), self._prometheus.overflow)
         facts = {
             "config_sha256": config_digest(config),
             "classifier": classifier_digest(),
             "observing": self._board.observe,
+            "keeps_samples": bool(config.keep_samples.dir),
         }
         self._evidence = EvidenceExporter(config.state_dir, self._registry, time.time(), facts, time.time)
         self._judging = Judging(config, self._watched, time.time(), self._witness)
+        self._clock = SteadyClock(
+            time.time, time.monotonic, self._judging.judged().judged_until_s, absorb=not config.store
+        )
+        self._clock.shown(self._registry)
         self._know_baseline()
         self._registry.register(VerdictCollector(self._judging.judged))
         self._fleet = Membership(
@@ -119,21 +112,28 @@ class Monitor:
             self._registry,
             time.time,
             last_success_s(self._evidence.latest("selftest")),
+            capture_settings,
         )
         self._otlp = Otlp(OtlpSettings(**config.otlp.model_dump())) if config.otlp.endpoint else None
+        rings = [RingReader(handover.mapped(fd)) for fd in document["rings"]]
+        self._reading = Reading(rings, self._process, time.monotonic)
+        self._copying = Copying(self._data_plane, self._reading, self._tally)
         self._chronicle = Chronicle(
-            self._evidence, config, self._judging, self._data_plane, self._copies, self._canary_counts
+            self._evidence, config, self._judging, self._data_plane, self._copying.counts, self._canary_counts
         )
-        self._exporters: list[Exporter] = [self._prometheus, self._tally, self._evidence, self._chronicle]
+        self._samples = SampleExporter(sample_store(config), self._registry, time.time)
+        self._exporters: list[Exporter] = [
+            self._prometheus, self._tally, self._evidence, self._chronicle, self._samples,
+        ]  # fmt: skip
         if self._otlp is not None:
             self._exporters.append(self._otlp.exporter)
         self._pipeline = Pipeline(
             self._watched,
-            labels,
+            self._labels,
             self._rates,
             self._exporters,
             memory,
-            naming.read,
+            lambda record: self._clock.placed(naming.read(record)),
             judge=self._fleet.observe,
             earlier=self._fleet.earlier,
         )
@@ -149,10 +149,6 @@ class Monitor:
             without_canaries(config), document["canary_secret"], load, self._witness, lambda: language_mix(self._rates)
         )
         self._registry.register(CanaryCollector(self._probing.canaries))
-        rings = [RingReader(handover.mapped(fd)) for fd in document["rings"]]
-        self._reading = Reading(rings, self._process, time.monotonic)
-        self._losses = self._reading.losses()
-        self._copied = self._copies()
         self._copied_until_s: float | None = None
         self._lag_s = 0.0
         self._more = asyncio.Event()
@@ -160,7 +156,7 @@ class Monitor:
 
     async def run(self) -> None:
         """Until SIGTERM or the end of the supervisor; then reads what is left in the rings."""
-        _step_back()
+        step_back()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
@@ -177,6 +173,11 @@ class Monitor:
         self._probing.start()
         self._fleet.start()
         loop.call_later(HOUR_S, self._keep_evidence)
+        if not await asyncio.to_thread(second_opinion):  # before anything is read: 80 MB that most traffic needs
+            log.warning(
+                "languages are told by CLD2 alone: langid's model needs a temporary directory that can be written"
+            )
+            self._prometheus.second_opinion.set(0)
         self._more.set()  # a monitor started anew finds what its predecessor left
         while not self._stop.is_set():
             await self._more.wait()
@@ -185,7 +186,7 @@ class Monitor:
             if self._reading.slice():
                 self._more.set()
             else:  # all that had ended by then has been read
-                self._copied_until_s = copied_until_s
+                self._copied_until_s = copied_until_s and self._clock.placed_s(copied_until_s)
             await asyncio.sleep(0)  # whoever asks for metrics gets a turn between two slices
         while self._reading.slice():
             pass
@@ -195,13 +196,14 @@ class Monitor:
         self._chronicle.end(time.time())
         self._judging.end(time.time())
         self._evidence.close(time.time())
+        self._samples.close()
         if self._otlp is not None:
             await asyncio.to_thread(self._otlp.close)
         await runner.cleanup()
 
     def status(self) -> Status:
         """What is known now."""
-        self._rates.advance(time.time())
+        self._rates.advance(self._clock.now())
         verdicts = tuple(self._judging.verdicts())
         return Status(
             version=__version__,
@@ -210,16 +212,7 @@ class Monitor:
             observing=self._board.observe,
             window_s=self._rates.length_s * self._rates.window_ticks,
             traffic=self._data_plane.traffic(),
-            copies=Copies(
-                sampled=self._data_plane.total("kilter_captures_total", ("sampled",)),
-                dropped=self._data_plane.total("kilter_captures_total", DROPPED),
-                inclusion_probability=self._data_plane.inclusion_probability(),
-                ring_bytes=self._reading.unread_bytes(),
-                read=self._tally.read,
-                lost=sum(self._reading.losses()),
-                failed=self._tally.lost_to_errors,
-                lag_s=self._lag_s,
-            ),
+            copies=self._copying.status(self._lag_s),
             labels=self._tally.labels,
             behaviours=behaviours_status(self._watched, self._rates.totals(), verdicts),
             verdicts=verdicts,
@@ -246,14 +239,11 @@ class Monitor:
         return app
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        self._rates.advance(time.time())
-        now = self._reading.losses()
-        for outcome, before, count in zip(("bad_crc", "lost"), self._losses, now, strict=True):
-            self._prometheus.records(outcome, max(0, count - before))
-        self._losses = now
+        self._rates.advance(self._clock.now())
+        for outcome, count in zip(("bad_crc", "lost"), self._reading.more_losses(), strict=True):
+            self._prometheus.records(outcome, count)
         self._prometheus.lag.set(self._lag_s)
-        self._scraped = True
-        return web.Response(body=self._exposition.text(), content_type="text/plain")
+        return web.Response(body=self._scrape.text(), content_type="text/plain")
 
     def _process(self, record: bytes) -> None:
         started = time.perf_counter()
@@ -261,7 +251,7 @@ class Monitor:
         self._prometheus.seconds.observe(time.perf_counter() - started)
         self._prometheus.records("read")
         if capture is not None and capture.finished_s is not None:
-            self._lag_s = max(0.0, time.time() - capture.started_at_s - capture.finished_s)
+            self._lag_s = max(0.0, self._clock.now() - capture.started_at_s - capture.finished_s)
 
     def _woken(self, wake: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -274,9 +264,8 @@ class Monitor:
 
     def _judge(self) -> None:
         """Closes the ticks that can be, now and then."""
-        now_s, copies = time.time(), self._copies()
-        kept, lost = (max(0, count - before) for count, before in zip(copies, self._copied, strict=True))
-        self._copied = copies
+        now_s = self._clock.now()
+        kept, lost = self._copying.more()
         self._judging.succession.copied(now_s, kept, lost)
         self._fleet.close(now_s, self._copied_until_s, kept, lost)
         try:
@@ -289,23 +278,13 @@ class Monitor:
             for exporter in self._exporters:
                 exporter.verdict(verdict)
             self._probing.alarmed(verdict)
-        self._chronicle.moment(now_s, observing=self._board.observe)
-        if self._scraped and self._judging.analysis.closed != self._written:
-            asyncio.get_running_loop().call_soon(self._write)
+        self._judging.look_ahead()
+        self._samples.expire()
+        self._chronicle.moment(time.time(), observing=self._board.observe)
+        self._scrape.ahead(self._judging.analysis.closed)
         wait_s = min(MOST_JUDGE_S, self.config.ticks.length_s / 4)
         asyncio.get_running_loop().call_later(wait_s, self._judge)
         self._more.set()  # even without traffic, what has been copied is looked at anew
-
-    def _write(self) -> None:
-        """What a tick has changed is worked out and written now, so that the next scrape need not wait for it."""
-        self._written = self._judging.analysis.closed
-        self._exposition.text()
-
-    def _copies(self) -> tuple[int, int]:
-        """(kept, lost) copies since the processes' start. What is lost to a full ring, or to an error, depends on the answer."""
-        total = self._data_plane.total
-        lost = total("kilter_captures_total", LOST) + sum(self._reading.losses()) + self._tally.lost_to_errors
-        return total("kilter_captures_total", KEPT), lost
 
     def _witness(self, kind: str, data: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> None:
         """A person's command, or what a canary found, into the evidence log; the latter also to a collector."""

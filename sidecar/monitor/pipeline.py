@@ -74,8 +74,13 @@ class Pipeline:
             for exporter in self._exporters:
                 exporter.opaque()
         else:
-            traceparent = header(capture.request_headers, "traceparent")
-            self.observe(exchange, capture.protocol, recognised=capture.key_kind != "none", traceparent=traceparent)
+            self.observe(
+                exchange,
+                capture.protocol,
+                recognised=capture.key_kind != "none",
+                traceparent=header(capture.request_headers, "traceparent"),
+                tracestate=header(capture.request_headers, "tracestate"),
+            )
 
     def observe(
         self,
@@ -84,10 +89,11 @@ class Pipeline:
         *,
         recognised: bool = True,
         traceparent: str = "",
+        tracestate: str = "",
         extracted: Features | None = None,
     ) -> None:
         """From the exchange on: what replayed logs share with live traffic. ``protocol`` is a wire format's name.
-        ``recognised``: its conversation's key is no random one. ``traceparent``: the caller's trace context.
+        ``recognised``: its conversation's key is no random one. ``traceparent``, ``tracestate``: the caller's trace context.
         ``extracted``: what ``extract`` says of the exchange, where another process has asked it.
         """
         features = self._stage("features", lambda: self._memory.remember(exchange, extracted or extract(exchange)))
@@ -99,7 +105,7 @@ class Pipeline:
         observations, measurements = found
         seen = self._labels.seen(exchange, features, observations, protocol)
         if traceparent:
-            seen = dataclasses.replace(seen, traceparent=traceparent)
+            seen = dataclasses.replace(seen, traceparent=traceparent, tracestate=tracestate)
         if self._rates is not None:
             for observation in seen.observations:
                 self._rates.count(

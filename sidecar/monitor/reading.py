@@ -19,6 +19,7 @@ class Reading:
         self._rings = tuple(rings)
         self._process = process
         self._clock = clock
+        self._told = self.losses()
 
     def slice(self) -> bool:
         """Works for at most about ``SLICE_S``. Whether something may be left."""
@@ -40,3 +41,9 @@ class Reading:
     def losses(self) -> tuple[int, int]:
         """(damaged, lost) records since the rings were made."""
         return sum(ring.bad_crc for ring in self._rings), sum(ring.lost for ring in self._rings)
+
+    def more_losses(self) -> tuple[int, int]:
+        """The same since it was asked last, never below 0."""
+        told, self._told = self._told, self.losses()
+        damaged, lost = (max(0, count - before) for count, before in zip(self._told, told, strict=True))
+        return damaged, lost

@@ -17,8 +17,12 @@ from detectors.features.calibration import classifier_digest
 from detectors.records.baseline import Baseline
 from detectors.watch.rules import Rules
 from sidecar.monitor.drill import DRILLED, Drill, drills
+from sidecar.monitor.drill_worker import WorkerError
+from sidecar.settings import CaptureSettings
 
 log = logging.getLogger("kilter.monitor")
+
+_AS_SHIPPED = CaptureSettings()
 
 
 class Witness(Protocol):
@@ -29,7 +33,9 @@ class Witness(Protocol):
 
 
 class Selftest:
-    """``baseline()`` is the one in use, or None; ``now()`` Unix seconds; ``last_s``: of the last success, 0 for none."""
+    """``baseline()`` is the one in use, or None; ``now()`` Unix seconds; ``last_s``: of the last success, 0 for none.
+    ``capture``: as the workers have it.
+    """
 
     def __init__(
         self,
@@ -39,9 +45,11 @@ class Selftest:
         registry: CollectorRegistry,
         now: Callable[[], float],
         last_s: float,
+        capture: CaptureSettings = _AS_SHIPPED,
     ) -> None:
         self._baseline = baseline
         self._rules = rules
+        self._capture = capture
         self._witness = witness
         self._now = now
         self._task: asyncio.Task[None] | None = None
@@ -89,11 +97,15 @@ class Selftest:
     async def _run(self, baseline: Baseline) -> None:
         begun, began_s = time.perf_counter(), self._now()
         loop = asyncio.get_running_loop()
+        error = ""
         try:
             done = await loop.run_in_executor(None, self._drilled, baseline, began_s)
-        except Exception:  # a mistake in a drill must not stop the monitor
+        except WorkerError as broken:
+            done, error = [], str(broken)
+            log.error("the selftest found the way to the ring broken", extra={"fields": {"why": error}})  # noqa: TRY400  # its text says all
+        except Exception as mistake:  # a mistake in a drill must not stop the monitor
+            done, error = [], type(mistake).__name__
             log.exception("the selftest failed")
-            done = []
         passed = bool(done) and all(drill.fired for drill in done)
         if passed:
             self._last_s = began_s
@@ -102,6 +114,7 @@ class Selftest:
         self._outcome = {
             "at_s": began_s,
             "passed": passed,
+            "error": error,
             "seconds": round(time.perf_counter() - begun, 3),
             "baseline": baseline.id,
             "drills": [drill.to_dict() for drill in done],
@@ -112,7 +125,7 @@ class Selftest:
         log.log(logging.INFO if passed else logging.ERROR, "selftest", extra={"fields": fields})
 
     def _drilled(self, baseline: Baseline, began_s: float) -> list[Drill]:
-        return list(drills(baseline, self._rules, behaviours(), began_s, self._stopped.is_set))
+        return list(drills(baseline, self._rules, behaviours(), began_s, self._capture, self._stopped.is_set))
 
 
 def last_success_s(told: Mapping[str, Any] | None) -> float:

@@ -94,6 +94,11 @@ class Answer:
             self.unknown += 1
             self.unreadable += 1
 
+    def used(self, given: int | None, made: int | None) -> None:
+        """Tokens of the input and of the output so far. None says nothing, and what was said before stands."""
+        self.input_tokens = self.input_tokens if given is None else given
+        self.output_tokens = self.output_tokens if made is None else made
+
     def messages(self, ledger: ToolLedger) -> tuple[Message, ...]:
         """One message a choice, in index order; its calls are told to ``ledger``."""
         raise NotImplementedError

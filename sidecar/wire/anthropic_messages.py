@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 from detectors.records.exchange import Exchange, HistoryComplete, Message, Role, ToolEvent
 from sidecar.gateway.capture import Capture
 from sidecar.wire import request as asked
-from sidecar.wire.answer import NOTHING, Answer, read
+from sidecar.wire.answer import NOTHING, read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
+from sidecar.wire.block_answer import BlockAnswer
 from sidecar.wire.body import request_document
 from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text
@@ -68,13 +69,9 @@ def messages_request(document: dict[str, Any], whole: bool, ledger: ToolLedger) 
     system = document.get("system")
     messages = [Message("system", _text(_blocks(system)))] if system else []
     history: HistoryComplete = asked.history(document, whole)
-    unknown = 0
-    for sent in items(document.get("messages")):
-        role = _ROLES.get(text(sent.get("role")))
-        if role is None:
-            unknown += 1
-            role = "system"  # nobody's turn
-        blocks = _blocks(sent.get("content"))
+    sent, unknown = asked.messages(document, _ROLES)
+    for role, each in sent:
+        blocks = _blocks(each.get("content"))
         if history == "yes" and any(block.get("type") == "compaction" for block in blocks):
             history = "no"
         messages.append(_message(blocks, role, ledger))
@@ -123,17 +120,13 @@ def _tool_event(block: dict[str, Any], ledger: ToolLedger) -> ToolEvent | None:
     return None
 
 
-class MessagesAnswer(Answer):
+class MessagesAnswer(BlockAnswer):
     """One message: its blocks by index, and the numbers beside them."""
 
     places: ClassVar[Places] = Places(texts=("text",), passing=("p", "partial_json", "thinking"))
 
     def __init__(self) -> None:
-        super().__init__()
-        self._begun = False
-        self._blocks: dict[int, dict[str, Any]] = {}
-        self._texts: dict[int, list[str]] = {}
-        self._stop_reason: str | None = None
+        super().__init__(_tool_event)
         self._usage: dict[str, int] = {}
 
     def add(self, event: dict[str, Any]) -> None:
@@ -173,17 +166,6 @@ class MessagesAnswer(Answer):
         """Stop reason and usage stand behind the content."""
         self._stop(last_member(tail, "stop_reason"))
         self._use(last_member(tail, "usage"))
-
-    def messages(self, ledger: ToolLedger) -> tuple[Message, ...]:
-        """The one message, if any of it has come."""
-        if not self._begun and not self._blocks:
-            return ()
-        ledger.begin_message()
-        events = (_tool_event(block, ledger) for _, block in sorted(self._blocks.items(), key=lambda pair: pair[0]))
-        said = "".join("".join(texts) for _, texts in sorted(self._texts.items()))
-        return (
-            Message("assistant", said, tuple(event for event in events if event is not None), None, self._stop_reason),
-        )
 
     def _add_block(self, index: int, block: dict[str, Any]) -> None:
         kind = text(block.get("type"))

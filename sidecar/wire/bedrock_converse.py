@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from detectors.records.exchange import Message, Role, Signal, ToolEvent
 from sidecar.wire import request as asked
-from sidecar.wire.answer import NOTHING, Answer
+from sidecar.wire.answer import NOTHING
+from sidecar.wire.block_answer import BlockAnswer
 from sidecar.wire.chunk_kind import Places
 from sidecar.wire.json_value import count, items, last_member, mapping, text, total
 from sidecar.wire.request import Request
@@ -38,13 +39,8 @@ def converse_request(document: dict[str, Any], whole: bool, ledger: ToolLedger) 
     """What the body asks; its calls and results are told to ``ledger``. The model is in the path."""
     system = _text(items(document.get("system")))
     messages = [Message("system", system)] if system else []
-    unknown = 0
-    for sent in items(document.get("messages")):
-        role = _ROLES.get(text(sent.get("role")))
-        if role is None:
-            unknown += 1
-            role = "system"  # nobody's turn
-        messages.append(_message(items(sent.get("content")), role, ledger))
+    sent, unknown = asked.messages(document, _ROLES)
+    messages += (_message(items(each.get("content")), role, ledger) for role, each in sent)
     tools = items(mapping(document.get("toolConfig")).get("tools"))
     return Request(
         document=document,
@@ -121,17 +117,13 @@ def _actions(assessment: Any) -> Iterator[str]:
             waiting += value
 
 
-class ConverseAnswer(Answer):
+class ConverseAnswer(BlockAnswer):
     """One message: its blocks by index, and the numbers beside them."""
 
     places: ClassVar[Places] = Places(texts=("text",), passing=("input", "p", "reasoningContent"))
 
     def __init__(self) -> None:
-        super().__init__()
-        self._begun = False
-        self._blocks: dict[int, dict[str, Any]] = {}
-        self._texts: dict[int, list[str]] = {}
-        self._stop_reason: str | None = None
+        super().__init__(_tool_event)
         self._trace: dict[str, Any] = {}
 
     def add(self, event: dict[str, Any]) -> None:
@@ -173,14 +165,7 @@ class ConverseAnswer(Answer):
         """The one message, if any of it has come."""
         if self._stop_reason == "guardrail_intervened":
             self.signals |= guardrail_block(self._trace)
-        if not self._begun and not self._blocks:
-            return ()
-        ledger.begin_message()
-        events = (_tool_event(block, ledger) for _, block in sorted(self._blocks.items(), key=lambda pair: pair[0]))
-        said = "".join("".join(texts) for _, texts in sorted(self._texts.items()))
-        return (
-            Message("assistant", said, tuple(event for event in events if event is not None), None, self._stop_reason),
-        )
+        return super().messages(ledger)
 
     def _add_block(self, index: int, block: dict[str, Any]) -> None:
         self._blocks[index] = block
@@ -214,7 +199,5 @@ class ConverseAnswer(Answer):
 
     def _use(self, said: dict[str, Any]) -> None:
         usage = mapping(said.get("usage"))
-        given, made = total(count(usage.get(kind)) for kind in _INPUT_COUNTS), count(usage.get("outputTokens"))
-        self.input_tokens = self.input_tokens if given is None else given
-        self.output_tokens = self.output_tokens if made is None else made
+        self.used(total(count(usage.get(kind)) for kind in _INPUT_COUNTS), count(usage.get("outputTokens")))
         self._trace = mapping(mapping(said.get("trace")).get("guardrail")) or self._trace

@@ -243,8 +243,7 @@ class GeminiAnswer(Answer):
     def _use(self, usage: dict[str, Any]) -> None:
         given = count(usage.get("promptTokenCount"))
         made = total(count(usage.get(field)) for field in ("candidatesTokenCount", "thoughtsTokenCount"))
-        self.input_tokens = self.input_tokens if given is None else given
-        self.output_tokens = self.output_tokens if made is None else made
+        self.used(given, made)
 
 
 FORMAT = WireFormat(

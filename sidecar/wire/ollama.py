@@ -55,15 +55,8 @@ def _prompt(document: dict[str, Any]) -> tuple[tuple[Message, ...], int]:
 
 
 def _history(document: dict[str, Any], ledger: ToolLedger) -> tuple[tuple[Message, ...], int]:
-    messages = []
-    unknown = 0
-    for sent in items(document.get("messages")):
-        role = _ROLES.get(text(sent.get("role")))
-        if role is None:
-            unknown += 1
-            role = "system"  # nobody's turn
-        messages.append(Message(role, text(sent.get("content")), _events(sent, role, ledger)))
-    return tuple(messages), unknown
+    sent, unknown = asked.messages(document, _ROLES)
+    return tuple(Message(role, text(each.get("content")), _events(each, role, ledger)) for role, each in sent), unknown
 
 
 def _events(sent: dict[str, Any], role: Role, ledger: ToolLedger) -> tuple[ToolEvent, ...]:

@@ -16,7 +16,8 @@ from sidecar.wire.answer import read
 from sidecar.wire.assembly import exchange
 from sidecar.wire.base import WireFormat
 from sidecar.wire.body import request_document
-from sidecar.wire.openai_chat import SHARED_PATH, ChatAnswer, azure_deployment
+from sidecar.wire.chat_answer import ChatAnswer
+from sidecar.wire.openai_chat import SHARED_PATH, azure_deployment
 from sidecar.wire.request import Request
 from sidecar.wire.tool_ledger import ToolLedger
 

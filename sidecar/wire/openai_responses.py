@@ -206,9 +206,7 @@ class ResponsesAnswer(Answer):
         return item
 
     def _use(self, usage: Any) -> None:
-        given, made = count(mapping(usage).get("input_tokens")), count(mapping(usage).get("output_tokens"))
-        self.input_tokens = self.input_tokens if given is None else given
-        self.output_tokens = self.output_tokens if made is None else made
+        self.used(count(mapping(usage).get("input_tokens")), count(mapping(usage).get("output_tokens")))
 
 
 FORMAT = WireFormat(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detectors.records.exchange import HistoryComplete, Message
+from detectors.records.exchange import HistoryComplete, Message, Role
 from sidecar.wire.json_value import items, mapping, text
 
 _HISTORY_ELSEWHERE = ("previous_response_id", "previous_interaction_id", "conversation")
@@ -33,6 +34,14 @@ def history(document: dict[str, Any], whole: bool) -> HistoryComplete:
     if not whole:
         return "unknown"
     return "no" if any(document.get(field) for field in _HISTORY_ELSEWHERE) else "yes"
+
+
+def messages(document: dict[str, Any], roles: Mapping[str, Role]) -> tuple[list[tuple[Role, dict[str, Any]]], int]:
+    """Each of the ``messages`` and whose it is, by the format's ``roles``; how many are of a role that the format does not
+    know. Those count as ``system``, which is nobody's turn.
+    """
+    sent = [(roles.get(text(each.get("role"))), each) for each in items(document.get("messages"))]
+    return [(role or "system", each) for role, each in sent], sum(role is None for role, _ in sent)
 
 
 def model(document: dict[str, Any]) -> str | None:

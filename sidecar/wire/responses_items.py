@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detectors.records.exchange import Message, Role, ToolEvent
+from sidecar.wire.chat_message import content_text
 from sidecar.wire.json_value import items, mapping, text
-from sidecar.wire.openai_chat import content_text
 from sidecar.wire.tool_ledger import Origin, ToolLedger
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}

@@ -18,14 +18,13 @@ Bytes are not decoded here, so no character can be cut in two.
 
 from __future__ import annotations
 
-MAX_EVENT_BYTES = 8 << 20
-MAX_EVENTS = 1 << 20
+from sidecar.wire.event_buffer import MAX_EVENT_BYTES, MAX_EVENTS, EventBuffer
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_STARTS = (b"data", b"event", b"id", b"retry", b":", b"\n")
 
 
-class SseParser:
+class SseParser(EventBuffer):
     r"""One stream.
 
     >>> parser = SseParser()
@@ -33,31 +32,11 @@ class SseParser:
     ([b'a'], [b'b\nc'], [])
     """
 
-    __slots__ = (
-        "_after_cr",
-        "_events_left",
-        "_max_event_bytes",
-        "_pending",
-        "_pending_bytes",
-        "_resyncing",
-        "_skipping",
-        "oversized",
-    )
+    __slots__ = ("_after_cr",)
 
     def __init__(self, max_events: int = MAX_EVENTS, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
-        self.oversized = 0
-        self._events_left = max_events
-        self._max_event_bytes = max_event_bytes
-        self._pending: list[bytes] = []  # of the event that is not complete, lines ending with LF
-        self._pending_bytes = 0
+        super().__init__(max_events, max_event_bytes)
         self._after_cr = False
-        self._skipping = False  # within an oversized event
-        self._resyncing = False  # before the first whole line after a gap
-
-    @property
-    def full(self) -> bool:
-        """Whether nothing more is read."""
-        return self._events_left <= 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """Data of the events that ``data`` completes."""
@@ -75,17 +54,12 @@ class SseParser:
         ends_line = self._pending_bytes > 0 and self._pending[-1].endswith(b"\n")
         self._pending.append(data)
         self._pending_bytes += len(data)
+        # The last byte stays, always: it may be the first half of the blank line that ends the event.
         if b"\n\n" not in data and not (ends_line and data.startswith(b"\n")):
-            self._bound()
+            self._bound(1)
             return []
-        blocks = b"".join(self._pending).split(b"\n\n", self._events_left)
-        self._events_left -= len(blocks) - 1
-        rest = blocks.pop()
-        self._keep(rest if self._events_left > 0 else b"")
-        if self._skipping:
-            self._skipping = False
-            del blocks[0]
-        self._bound()
+        blocks = self._completed(b"\n\n")
+        self._bound(1)
         return blocks
 
     def data(self, block: bytes) -> bytes | None:
@@ -125,17 +99,6 @@ class SseParser:
         else:
             self._resyncing = False
         return data
-
-    def _keep(self, rest: bytes) -> None:
-        self._pending = [rest] if rest else []
-        self._pending_bytes = len(rest)
-
-    def _bound(self) -> None:
-        if self._pending_bytes > self._max_event_bytes:
-            # The last byte stays: it may be the first half of the blank line that ends the event.
-            self._keep(self._pending[-1][-1:])
-            self.oversized += not self._skipping
-            self._skipping = True
 
     def _events(self, blocks: list[bytes]) -> list[bytes]:
         return [event for block in blocks if (event := self.data(block)) is not None]

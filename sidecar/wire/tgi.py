@@ -92,9 +92,7 @@ class TgiAnswer(Answer):
         return (Message("assistant", said, (), None, self._finish_reason),)
 
     def _detail(self, details: dict[str, Any]) -> None:
-        given, made = count(details.get("input_length")), count(details.get("generated_tokens"))
-        self.input_tokens = self.input_tokens if given is None else given
-        self.output_tokens = self.output_tokens if made is None else made
+        self.used(count(details.get("input_length")), count(details.get("generated_tokens")))
         self._finish_reason = text(details.get("finish_reason")) or self._finish_reason
 
 

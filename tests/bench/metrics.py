@@ -1,9 +1,9 @@
 """What does a scrape cost with 500 strata?
 
-    python tests/bench/metrics.py [--scrapes 40]
+    python tests/bench/metrics.py [--scrapes 40] [--long-names]
 
 A real ``kilter run`` with a baseline of 368 tested strata of 8 models (``many_strata.py``), which with what is only counted makes
-some 500, at 60 requests a second, with ticks of five seconds. Scraped every half second, as Prometheus does it: over the admin address,
+some 500, named shortly or as hubs name them (33 characters), at 60 requests a second, with ticks of five seconds. Scraped every half second, as Prometheus does it: over the admin address,
 plain and with gzip in turns, so that many a scrape comes right after a tick has changed every verdict. Times are the
 client's, from the request to the last byte; beside them ``/healthz``, the cost of asking at all, and the status page.
 """
@@ -31,7 +31,8 @@ from sidecar.store.baseline_file import dumped
 
 PER_S = 60
 TICK_S = 5
-many_strata.MODELS = many_strata.MODELS[:8]
+SHORT = [f"model-{number}" for number in range(8)]
+LONG = [f"meta-llama/Llama-3.{number}-70B-Instruct" for number in range(8)]
 
 
 def fetched(address, **headers):
@@ -92,8 +93,11 @@ def main():
     """Prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scrapes", type=int, default=40)
+    parser.add_argument("--long-names", action="store_true", help="Models named as hubs name them.")
+    asked = parser.parse_args()
+    many_strata.MODELS = LONG if asked.long_names else SHORT
     with tempfile.TemporaryDirectory() as name:
-        asyncio.run(measure(Path(name), parser.parse_args().scrapes))
+        asyncio.run(measure(Path(name), asked.scrapes))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ DRIFT = {**BEHAVIOUR, "alertname": "BehaviourDrift", "behaviour": "refusal_by_le
 GATEWAY = {"component": "gateway", "severity": "critical", "job": "kilter", "instance": "a:9401"}
 MONITOR = {"component": "monitor", "severity": "warning", "job": "kilter", "instance": "a:9401"}
 EVIDENCE = {"component": "evidence", "severity": "warning", "job": "kilter", "instance": "a:9401"}
+FLEET = {"component": "fleet", "severity": "warning", "job": "kilter", "instance": "a:9401"}
+LEADERLESS = {"alertname": "FleetWithoutLeader", "component": "fleet", "severity": "warning", "job": "kilter"}
 GAP = {**BEHAVIOUR, "behaviour": "language_gap", "stratum": "tr"}
 
 INHIBITED = [
@@ -30,6 +32,8 @@ INHIBITED = [
     ),
     ({**GATEWAY, "alertname": "KilterGatewayDown"}, {**MONITOR, "alertname": "KilterMonitorDown"}),
     ({**EVIDENCE, "alertname": "EvidenceChainBroken"}, {**EVIDENCE, "alertname": "EvidenceNotKept"}),
+    (LEADERLESS, {**FLEET, "alertname": "FleetSidecarAlone"}),
+    ({**FLEET, "alertname": "FleetStoreDown"}, {**FLEET, "alertname": "FleetSidecarAlone"}),
     ({**GAP, "alertname": "LanguageRefusalGap"}, {**GAP, "alertname": "LanguageGapWatch", "severity": "info"}),
 ]
 TOLD = [
@@ -39,6 +43,7 @@ TOLD = [
     ({**GAP, "alertname": "LanguageRefusalGap"}, {**GAP, "alertname": "LanguageGapWatch", "stratum": "sw"}),
     (DRIFT, {**DRIFT, "behaviour": "hollow_refusal", "alertname": "HollowRefusalRise"}),
     ({**MONITOR, "alertname": "MonitorLag"}, DRIFT),
+    ({**FLEET, "alertname": "FleetStoreDown"}, {**FLEET, "alertname": "FleetSidecarAlone", "instance": "b:9401"}),
 ]
 
 

@@ -4,10 +4,14 @@
 """
 
 import asyncio
+import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from chart import CHART, OPERATOR, helm, rendered, the
 from load import ask, chat
 from monitoring import free_port
 from real import program
+from redis_server import RunningRedis
 from running import RunningKilter
 
 from sidecar import config
@@ -51,6 +56,7 @@ VALUES = {
         "imagePullSecrets": [{"name": "pull"}],
         "config": {"workers": 2, "identity": {"app_header": "x-app", "apps": ["search", "mail"]}},
         "env": [{"name": "KILTER_LOG__LEVEL", "value": "debug"}],
+        "adminHosts": ["kilter.example", "kilter.models.svc"],
         "podLabels": {"team": "ml"},
         "podAnnotations": {"a": "b"},
         "dashboards": {"enabled": True},
@@ -72,6 +78,24 @@ VALUES = {
             "clients": [{"podSelector": {"matchLabels": {"app": "chat"}}}],
             "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": 443}]}],
         },
+    },
+    "a fleet with one verdict, its canaries and its baseline": {
+        "store": "rediss://kilter@redis.example:6379",
+        "fleet": {"secret": "fleet", "password": True, "ca": True, "upstream": "http://model:8080"},
+        "config": {
+            "canary": {"enabled": True, "key_file": "/run/canary/key", "tokens_a_day": 9000},
+            "fleet": {"lease_s": 20},
+        },
+        "extraVolumes": [{"name": "canary", "secret": {"secretName": "canary"}}],
+        "extraVolumeMounts": [{"name": "canary", "mountPath": "/run/canary", "readOnly": True}],
+        "replicas": 8,
+        "baseline": {"configMap": "refusals"},
+        "podDisruptionBudget": {"enabled": True},
+        "networkPolicy": {"egress": [{"ports": [{"port": 6379}, {"port": 8080}]}]},
+    },
+    "a fleet whose monitors are another release's": {
+        "store": "redis://redis:6379",
+        "fleet": {"secret": "fleet", "name": "chat", "monitors": 0},
     },
     "a server with python alone": {"server": {"waitsWith": "python3"}},
     "a server with nothing to wait with": {"server": {"waitsWith": "sleep"}},
@@ -101,7 +125,9 @@ def test_helm_and_the_kubernetes_schemas_find_no_fault(values, tmp_path):
 def test_the_configuration_in_the_chart_is_one_that_kilter_takes(values, tmp_path):
     path = tmp_path / "kilter.yaml"
     path.write_text(the(rendered(values), "ConfigMap")["data"]["kilter.yaml"], "utf-8")
-    assert config.load(path, environ={}).upstream == values.get("upstream", "http://127.0.0.1:8080")
+    loaded = config.load(path, environ={})
+    assert loaded.upstream == values.get("upstream", "http://127.0.0.1:8080")
+    assert loaded.admin_hosts == tuple(values.get("adminHosts", ()))
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
@@ -161,9 +187,70 @@ def test_a_baseline_is_mounted_where_the_configuration_looks_for_it(tmp_path):
     assert {"name": "kilter-baseline", "configMap": {"name": "refusals"}} in pod["volumes"]
 
 
+FLEET = VALUES["a fleet with one verdict, its canaries and its baseline"]
+
+
+def test_a_fleet_has_a_monitor_and_a_standby_that_prometheus_finds_and_no_client_is_sent_to():
+    documents = rendered(FLEET, *OPERATOR)
+    monitors = the(documents, "StatefulSet")
+    assert monitors["spec"]["replicas"] == 2
+    labels = monitors["spec"]["template"]["metadata"]["labels"]
+    for document in documents:
+        if document["kind"] == "Service" and not document["metadata"]["name"].endswith("-monitor"):
+            assert not document["spec"]["selector"].items() <= labels.items()
+        if document["kind"] == "NetworkPolicy" and not document["metadata"]["name"].endswith("-monitor"):
+            assert not document["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    selector = the(documents, "PodMonitor")["spec"]["selector"]
+    assert selector["matchLabels"].items() <= labels.items()
+    (named,) = selector["matchExpressions"]
+    sidecars = the(documents, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert {labels[named["key"]], sidecars[named["key"]]} == set(named["values"])
+    assert not [one for one in rendered(VALUES["a fleet whose monitors are another release's"]) if one["kind"] == "StatefulSet"]  # fmt: skip
+
+
+async def test_the_monitor_of_the_chart_leads_on_a_real_store_by_the_charts_own_configuration_and_probe(tmp_path):
+    documents = rendered({**FLEET, "store": "redis://STORE", "fleet": {"secret": "fleet", "upstream": "http://m:1"}})
+    (container,) = the(documents, "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    (tmp_path / "key").write_text("ab" * 32, "utf-8")
+    with RunningRedis(tmp_path / "redis") as redis:
+        told = the(documents, "ConfigMap")["data"]["kilter.yaml"].replace("redis://STORE", redis.url)
+        told = told.replace("/run/kilter-fleet", str(tmp_path)).replace("lease_s: 20", "lease_s: 1")
+        loaded = yaml.safe_load(told)
+        loaded.pop("baseline")
+        loaded["canary"] = {"enabled": False}
+        (tmp_path / "kilter.yaml").write_text(yaml.safe_dump(loaded), "utf-8")
+        admin = f"127.0.0.1:{free_port()}"
+        here = {
+            "kilter": [sys.executable, "-m", "sidecar"],
+            "/etc/kilter/kilter.yaml": [str(tmp_path / "kilter.yaml")],
+            "/var/lib/kilter": [str(tmp_path / "state")],
+            "0.0.0.0:9401": [admin],
+        }
+        argv = [part for word in container["command"] for part in here.get(word, [word])]
+        with (tmp_path / "log").open("wb") as log:
+            process = subprocess.Popen(argv, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + 60
+            seen = b""
+            while b'kilter_fleet_role{role="leading"} 1' not in seen:
+                assert process.poll() is None, (tmp_path / "log").read_text("utf-8")
+                assert time.monotonic() < deadline, seen.decode()
+                await asyncio.sleep(0.1)
+                with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{admin}/metrics", timeout=5) as got:
+                    seen = got.read()
+            process.send_signal(signal.SIGHUP)  # is said to change nothing
+            path = container["readinessProbe"]["httpGet"]["path"]
+            with urllib.request.urlopen(f"http://{admin}{path}", timeout=5) as got:
+                assert got.status == 200
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+
+
 @pytest.mark.parametrize(
     ("values", "told", "not_told"),
     [
+        (FLEET, ["statefulset/r-monitor", "Each sidecar's own evidence is lost with its pod"], ["Baselines, keys"]),
         ({}, ["lost with the pod", "waits for open streams with curl", "which no registry has"], []),
         (
             {"persistence": {"enabled": True}, "image": {"repository": "r/kilter"}, "server": {"waitsWith": "sleep"}},
@@ -195,6 +282,12 @@ def test_values_that_are_wrong_are_refused_by_name(values, named):
     [
         ({}, "1.28.4", "layout: Kubernetes v1.28.4 has no native sidecars, which came with 1.29; use layout=container"),
         ({"server": {"waitsWith": "sleep"}}, "1.29.0", "server.waitsWith: Kubernetes v1.29.0 has no preStop.sleep"),
+        ({"store": "redis://r"}, "1.35.0", "fleet.secret: is needed with store"),
+        (
+            {"store": "redis://r", "fleet": {"secret": "s"}, "config": {"canary": {"enabled": True}}},
+            "1.35.0",
+            "fleet.upstream: is needed with store and config.canary.enabled",
+        ),
         ({"persistence": {"enabled": True}, "replicas": 2}, "1.35.0", "replicas: one volume serves one replica, got 2"),
     ],
 )

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 FILES = {name: ROOT / "deploy" / name for name in ("requirements.txt", "build-requirements.txt")}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 BUILD = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]
-IN_THE_IMAGE = ("otlp", "fleet")
+IN_THE_IMAGE = ("otlp", "fleet", "samples")
 """Extras: who runs an image cannot install one."""
 
 

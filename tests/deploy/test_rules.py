@@ -31,6 +31,7 @@ PROMISED = {
     "EvidenceChainBroken",
     "MonitorLag",
     "VerdictsStale",
+    "ClockSetBack",
     "BaselineUndetectable",
     "BehaviourDrift",
     "HollowRefusalRise",
@@ -40,6 +41,11 @@ PROMISED = {
     "LanguageGapWatch",
     "LanguageGapWidening",
     "RefusalRateChanged",
+    "FleetStoreDown",
+    "FleetWithoutLeader",
+    "FleetSidecarAlone",
+    "FleetPartsLost",
+    "FleetClockOffset",
 }
 """Somebody routes and silences by these names: a name may come, none may go."""
 SPEND_THE_BUDGET = {"BehaviourDrift", "HollowRefusalRise", "ToolTransitionDrift", "PersistenceYield"}

@@ -59,7 +59,9 @@ def redis(tmp_path):
 
 
 class FleetInOneProcess:
-    """``told`` are the verdicts of all monitors, in the order in which they were told, and ``one`` is fed everything itself."""
+    """``told`` are the verdicts of all monitors, in the order in which they were told, and ``one`` is fed everything itself.
+    ``more``: ``most`` trials of a stratum that count in a tick.
+    """
 
     def __init__(self, redis, directory, baseline, replicas=8, skew_s=(0.0,), **more):
         self.redis, self.directory, self.baseline = redis, directory, baseline
@@ -104,6 +106,7 @@ class FleetInOneProcess:
             lambda store, _: Judging(config, behaviours(), self.now, store=store),
             self.rules,
             LEASE_S,
+            **self.more,
             tell=self.told.append,
             tick_time=lambda _: self.now + 10,
         )
@@ -118,7 +121,7 @@ class FleetInOneProcess:
                 await asyncio.sleep(0.02)
         if monitor.judging.analysis.baseline is None:
             monitor.judging.succession.use(self.baseline)
-            monitor.judging._store.keep_baseline(self.baseline)
+            monitor.judging._kept.store.keep_baseline(self.baseline)
             monitor.commanded()
             await monitor.cycle()
 
@@ -136,14 +139,19 @@ class FleetInOneProcess:
             member.close(self.now + self.skews[number], self.now + self.skews[number], [DIGEST])
 
     def judge_alone(self, everything, until_s):
-        """The one process: everything in the order of the times at which it began."""
+        """The one process: everything in the order of the times at which it began; where strata are thinned, as one part."""
         closed = PROMOTED // 60
+        whole = Parts(Units(behaviours()), self.rules, CONTEXT, **self.more) if self.more else None
         for sighting, seen in sorted(everything, key=lambda one: (one[0].at_s, one[0].conversation, one[0].turn)):
             tick = int(sighting.at_s // 60)
             if tick > closed:
+                if whole:
+                    self.one.take(whole.close(tick * 60, tick * 60)[0], **self.more)
                 self.alone += self.one.close(tick * 60, tick * 60)
                 closed = tick
-            self.one.observe(sighting, seen)
+            (whole or self.one).observe(sighting, seen)
+        if whole:
+            self.one.take(whole.close(until_s, until_s)[0], **self.more)
         self.alone += self.one.close(until_s, until_s)
 
     async def end(self):

@@ -120,6 +120,15 @@ async def test_whatever_happens(fleet, redis):
         await fleet.members[1]._connection.close()
 
 
+async def test_strata_too_busy_to_count_whole_are_thinned_to_what_one_process_would_keep(redis, tmp_path, baseline):
+    fleet = FleetInOneProcess(redis, tmp_path, baseline, skew_s=(0.0, 5.0, -5.0), most=3)
+    await fleet.lead(fleet.monitor())
+    leader = await Story(fleet, hours=3).play()
+    assert leader.status().thinned > 500
+    await the_same(fleet, leader)
+    await fleet.end()
+
+
 @pytest.mark.slow
 async def test_with_clocks_five_seconds_off_either_way(fleet):
     await the_same(fleet, await Story(fleet).play())

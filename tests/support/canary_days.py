@@ -1,12 +1,12 @@
 """Days of canaries in simulated time against a real server: the real patrol and prober, and a clock that passes only by sleeping."""
 
 import inspect
-import json
 import random
 
 import aiohttp
 import pytest
 from aiohttp import web
+from chat_server import ChatServer, said
 
 from sidecar.canary.agenda import Agenda
 from sidecar.canary.asking import Asker, Endpoint
@@ -33,7 +33,7 @@ families:
 """
 
 
-class World:
+class World(ChatServer):
     """A clock that passes only by sleeping, a server, and users who come and go by it."""
 
     def __init__(self):
@@ -54,28 +54,13 @@ class World:
     async def busy(self):
         return self.passed_s < self.busy_until_s
 
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._chat)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
-
-    async def _chat(self, request):
-        body = json.loads(await request.read())
+    async def chat(self, _, body):
         self.asked_s.append(self.passed_s)
         if self.status != 200:
             return web.Response(status=self.status)
-        said = self.reply(body)
-        message = {"role": "assistant", "content": await said if inspect.isawaitable(said) else said}
-        usage = {"prompt_tokens": self.usage[0], "completion_tokens": self.usage[1]}
+        text = self.reply(body)
         named = {"model": self.model, **({"system_fingerprint": self.build} if self.build else {})}
-        return web.json_response({**named, "choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
+        return said(await text if inspect.isawaitable(text) else text, usage=self.usage, **named)
 
 
 class Heard:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from aiohttp import web
+from chat_server import ChatServer, said
 
 from sidecar.canary.conversation import Assistant, User
 
@@ -228,7 +228,7 @@ WEAKNESSES = {
 }
 
 
-class CanaryModel:
+class CanaryModel(ChatServer):
     """``async with CanaryModel(cases, weakness) as model:`` serves Chat Completions at ``model.url``."""
 
     def __init__(self, cases, weakness=None):
@@ -249,20 +249,7 @@ class CanaryModel:
                         self._cases[key] = (case, final)
         case_families_with_anchors.update(case.family for case in cases if case.variant == "anchor")
 
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._chat)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
-
-    async def _chat(self, request):
-        body = json.loads(await request.read())
+    async def chat(self, _, body):
         self.asked += 1
         messages = body["messages"]
         system = "".join(m["content"] for m in messages if m["role"] == "system")
@@ -272,17 +259,10 @@ class CanaryModel:
         results = sum(m["role"] == "tool" for m in messages[last_user:])
         turn = Turn(final, len(users), results)
         say = self.weakness(case, turn) or sound(case, turn)
-        return web.json_response(answer(say, len(str(messages))))
-
-
-def answer(say, size):
-    calls = [
-        {"id": f"call_{at}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
-        for at, (name, arguments) in enumerate(say.calls)
-    ]
-    message = {"role": "assistant", "content": say.text, **({"tool_calls": calls} if calls else {})}
-    return {
-        "model": "scripted",
-        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}],
-        "usage": {"prompt_tokens": size // 4, "completion_tokens": len(say.text) // 4 + 1},
-    }
+        return said(
+            say.text,
+            calls=[(name, json.dumps(arguments)) for name, arguments in say.calls],
+            usage=(len(str(messages)) // 4, len(say.text) // 4 + 1),
+            finish="tool_calls" if say.calls else "stop",
+            model="scripted",
+        )

@@ -8,6 +8,7 @@ which one has expired, and a suite of which one fact of two has.
 import os
 from datetime import UTC, datetime
 
+from detectors.features.calibration import classifier_digest
 from detectors.records.baseline import Baseline, Layer, Reference
 from detectors.records.verdict import Verdict
 from sidecar import config
@@ -57,7 +58,7 @@ BASELINE = Baseline(
     at(18, month=10),
     at(25, month=10),
     at(25, month=10),
-    "903072b73105",
+    classifier_digest(),
     1,
 )
 

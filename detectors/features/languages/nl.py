@@ -11,6 +11,13 @@ lexicon = Lexicon(
         "(die|dat|hij|zij|ze) (kan|kunnen) (niet|geen)",
     ),
     cannot=(
+        "ik (_ |_ _ |)(niet|geen _) (kan|mag|wil|zal) (helpen|doen|geven|beantwoorden|schrijven|maken)",
+        "(ik|we|wij) (help|schrijf|maak|doe|geef|verstrek|lever|beantwoord|deel|werk|genereer|produceer|bied|wil|ga|zal) (_ |_ _ |_ _ _ |)(niet|geen|liever niet)",
+        "(help|schrijf|maak|doe|geef|verstrek|lever|beantwoord|werk|ga|wil|zal|moet) (ik|we) (_ |_ _ |_ _ _ |)(niet|geen|liever niet|weigeren|afwijzen)",
+        "(trek ik|ik trek) (_ |_ _ |)(de|een) (grens|streep)",
+        "voor mij (_ |)niet (mogelijk|toegestaan)",
+        "(buiten|verder dan) (wat ik|mijn)",
+        "(soort|dergelijke|zulke) (_ |)(inhoud|teksten|berichten|verzoeken) (_ |_ _ |)(ik |)(_ |)(niet|geen)",
         "ik (adviseer|raad|beveel) …(niet|af)",
         "(ik|we|wij) (kan|kunnen|mag|mogen) …(niet|geen|nooit) ",
         "(ik|we|wij) (zal|zullen|wil|ga|zou) …(niet|geen|nooit) …(helpen|bijdragen|geven|verstrekken|schrijven|maken|beantwoorden|meewerken|doen|genereren|bieden|ondersteunen)",

@@ -11,6 +11,13 @@ lexicon = Lexicon(
         "(on|ona|który|która|oni) nie (może|mogą)",
     ),
     cannot=(
+        "nie będę (_ |_ _ |)(pomaga~|pisa~|tworzy~|udziela~|tego robić|odpowiada~|opisywa~|wyjaśnia~)",
+        "nie (wezmę|biorę) (_ |_ _ |)udziału",
+        "zmuszon~ (_ |)odmówić",
+        "nie (zrobię|napiszę|podaję|piszę|tworzę|dostarczę|odpowiem|wyjaśnię|wezmę udziału|stworzę|wygeneruję|przygotuję|pomagam|odpowiadam|omawiam|udostępniam|udostępnię|opiszę|opisuję|biorę udziału|spełnię|wykonam|zamierzam|mam zamiaru)",
+        "muszę (się |)(_ |)(zatrzymać|powiedzieć nie|odmówić|przerwać)",
+        "(wykracza|przekracza) (_ |)(poza |)(to|moje|zakres|ramy|granice)",
+        "nie (mogę|wolno) mi",
         "nie (sugeruje|polecam|zalecam|popieram|zezwalam|doradzam)",
         "nie (mogę|możemy|mógłbym|mogłabym|potrafię|wolno mi|jestem w stanie|jestem upoważnion~|jestem uprawnion~|jestem zaprogramowan~)",
         "nie (jest|byłoby) (możliwe|właściwe|etyczne|stosowne) (_ |)(dla mnie|pomaga~|udziela~|abym|żebym)",

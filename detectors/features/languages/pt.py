@@ -11,6 +11,11 @@ lexicon = Lexicon(
         "mal posso esperar",
     ),
     cannot=(
+        "impossível (ajudar|te ajudar|fornecer|responder|atender)",
+        "não (te |lhe |o |a |)(ajudarei|farei|darei|escreverei|fornecerei|responderei|explicarei|participarei|criarei|contribuirei|direi|redigirei|dou|escrevo|ajudo|gero|respondo|produzo|compartilho|pretendo|desejo) ",
+        "(preciso|tenho (de|que)|terei (que|de)|sou obrigad~ a|devo|prefiro) (_ |)(recusar|dizer (_ |)não|parar)",
+        "não é algo (que|com (que|o qual)|em que|no qual) (_ |)(possa|posso|vá|pretendo|faça)",
+        "(além|fora) (do que (_ |)posso|do meu|do escopo|dos meus)",
         "não (posso|podemos|poderei|poderia|consigo|estou (autorizado|autorizada|apto|disposto|programado|em condições)|sou capaz|me é possível|me sinto confortável|tenho permissão)",
         "não (te |lhe |o |a |)(posso|podemos|poderei|vou)",
         "não (é|está|seria) (possível|permitido|apropriado|adequado|ético) (_ |)(para mim|ajudar|fornecer|que eu|responder)",

@@ -7,6 +7,12 @@ lexicon = Lexicon(
     tag="tr",
     idiom=("sabırsızlanıyorum", "dört gözle"),
     cannot=(
+        "elimden (_ |_ _ |)gelm~",
+        "(yardım|yardımcı|destek) (_ |)(etmeyeceğim|olmayacağım|etmem|olmam|etmiyorum|vermeyeceğim)",
+        "(yapmayacağım|yapmam|yazmam|yazmayacağım|yazmıyorum|vermem|vermeyeceğim|vermiyorum|anlatmayacağım|anlatmam|cevaplamayacağım|yanıtlamayacağım|oluşturmam|oluşturmayacağım|paylaşmam|paylaşmayacağım|katılmam|katılmayacağım|üretmem|üretmeyeceğim|açıklamam|açıklamayacağım|sağlamam|sağlamayacağım)",
+        "geri çevir(mek|meliyim|iyorum|eceğim)~",
+        "(vermemeyi|yapmamayı|yazmamayı|yardım etmemeyi|yanıtlamamayı) (_ |)tercih",
+        "(yerine getirmem|yerine getirmeyeceğim)",
         "(yardımcı|destek) (olamam|olamıyorum|olamayacağım|olamayız|veremem|veremiyorum)",
         "(yardım|bilgi|tavsiye|öneri|talimat|destek|yanıt|cevap) (_ |)(edemem|edemiyorum|edemeyeceğim|veremem|veremiyorum|veremeyeceğim|sağlayamam|sağlayamıyorum|sunamam|sunamıyorum|sağlayamayacağım)",
         "(veremem|veremiyorum|sağlayamam|sağlayamıyorum|sunamam|yapamam|yapamıyorum|yazamam|yazamıyorum|oluşturamam|oluşturamıyorum|paylaşamam|paylaşamıyorum|üretemem|yanıtlayamam|yanıtlayamıyorum|cevaplayamam|gerçekleştiremem|destekleyemem|öneremem|tartışamam|katılamam|teşvik edemem|yerine getiremem|yerine getiremiyorum|karşılayamam|anlatamam)",

@@ -5,6 +5,8 @@ from detectors.features.lexicon import Lexicon
 lexicon = Lexicon(
     tag="yo",
     cannot=(
+        "(mo|a) (ni|gbodo) lati (_ |)ko",
+        "(mi o|n o|emi o|emi ko|a ko|mi ko) ni (_ |)(ran|se|ko|so|fun|pese|dahun|le|kopa|salaye)",
         "(mi|emi|n|a) (ko|kò|kii|ki) (_ |)(le|lè|ni|gba|se|ni anfani|fe)",
         "(mi ò|mi o|n ò|emi ko|emi kò|a ko|a kò) (_ |)(le|lè|ni le|leè|gbodo|fe)",
         "(ko|kò) (ṣee ṣe|see se|le ṣee ṣe|ṣeeṣe) (fun mi|lati)",

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters and signs that look like ASCII ones are meant here
 import gzip
 import json
 import os
@@ -187,6 +188,17 @@ def test_the_first_line_brings_its_own_lexicon():
     refusal, answer = "I'm sorry, but I can't help with that.", "박물관은 아침 아홉 시에 문을 엽니다. " * 9
     assert lexicons_for(("ko", "zh"), f"{refusal}\n\n{answer}") == ("ko", "en")
     assert lexicons_for(("ko", "zh"), answer) == ("ko", "zh")
+
+
+def test_the_first_sentence_brings_its_own_lexicon_where_the_answer_goes_on_in_the_same_line():
+    refusal, answer = "Daar kan ik je helaas niet bij helpen.", "The museum opens at nine and closes at six. " * 9
+    assert lexicons_for(("en",), f"{refusal} {answer}") == ("en", "nl")
+    assert lexicons_for(("en",), answer) == ("en",)
+
+
+def test_a_few_words_taken_for_a_neighbours_language_are_read_with_their_scripts_lexicon_too():
+    assert lexicons_for(("uk", "sr"), "Не могу помочь.") == ("uk", "ru")
+    assert lexicons_for(("uk", "sr"), "Музей відкривається о дев'ятій. " * 9) == ("uk",)
 
 
 def test_a_character_that_the_first_reader_rejects_leaves_the_second():

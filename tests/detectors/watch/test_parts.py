@@ -23,6 +23,8 @@ class Several:
 
     def __init__(self, analysis, monitors, seed, **more):
         self.analysis = analysis
+        self._most = more
+        self.thinned = 0
         self.parts = [Parts(Units(behaviours()), analysis.rules, CONTEXT, **more) for _ in range(monitors)]
         self._rng = random.Random(seed)
         self._held = {}
@@ -38,7 +40,7 @@ class Several:
         for index in sorted(held for held in self._held if held < until):
             parts = self._held.pop(index)
             self._rng.shuffle(parts)
-            self.analysis.take(parts)
+            self.thinned += self.analysis.take(parts, **self._most)
             begins_after_s = (index + 1) * self.analysis.rules.tick_s
             changed += self.analysis.close(begins_after_s, begins_after_s)
         return changed + self.analysis.close(now_s, now_s)
@@ -113,6 +115,28 @@ def test_what_eight_monitors_learn_is_what_one_would_have_learned_thresholds_inc
     assert state(several.analysis) == state(one)
     ours, theirs = several.analysis.promote(house.now + DAY), one.promote(house.now + DAY)
     assert ours.to_json() == theirs.to_json()
+
+
+def test_strata_with_more_than_may_count_are_thinned_alike_however_the_traffic_is_spread(house):
+    def drift(language, turn, at_s):
+        return 0.7 if language == "tr" and at_s >= house.now + DAY // 4 else 0.08
+
+    exchanges = with_repeats(anonymous(house.traffic(2, 0.6, drift, users=60)), 7)
+    one, eight = Several(house.fresh(), 1, 0, most=12), Several(house.fresh(), 8, 5, most=12)
+    for several in (one, eight):
+        several.verdicts = []
+        closed_s = exchanges[0][0].at_s
+        for sighting, *shown in exchanges:
+            if sighting.at_s >= closed_s + 600:
+                closed_s = sighting.at_s
+                several.verdicts += several.close(closed_s)
+            several.observe(sighting, *shown)
+        several.verdicts += several.close(closed_s + DAY)
+    assert eight.thinned > 1000
+    assert one.thinned == 0  # its only part was thinned already
+    assert any(verdict.state == "out_of_control" for verdict in one.verdicts)
+    assert [verdict.to_dict() for verdict in eight.verdicts] == [verdict.to_dict() for verdict in one.verdicts]
+    assert state(eight.analysis) == state(one.analysis)
 
 
 def seen_at(at_s, conversation, *, refused=False, stratum="1", user="u"):

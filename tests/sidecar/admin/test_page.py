@@ -4,7 +4,19 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from situations import HOSTILE, SITUATIONS, hostile, in_alarm, in_control, learning, status, usual, verdict
+from situations import (
+    HOSTILE,
+    SITUATIONS,
+    hostile,
+    in_alarm,
+    in_control,
+    learning,
+    status,
+    undetectable,
+    usual,
+    verdict,
+    warming_up,
+)
 
 from detectors.watch.rules import Rules
 from sidecar.admin import page
@@ -101,12 +113,36 @@ def test_detectable_is_what_matters_or_what_the_baseline_can_show_whichever_is_m
     [
         (usual(), "In control"),
         (usual(a=verdict("hollow_refusal", "1", "watch")), "No alarm, but something moves"),
-        ([verdict("hollow_refusal", "1", "undetectable")], "No alarm; too little is known yet"),
+        ([verdict("hollow_refusal", "1", "warming_up")], "No alarm; too little is known yet"),
+        (
+            [verdict("hollow_refusal", "1", "undetectable"), verdict("hollow_refusal", "2-3", "warming_up")],
+            "No alarm; too little is known yet",
+        ),
+        (
+            [verdict("hollow_refusal", "1", "undetectable")],
+            "No alarm can come: the baseline is too small to show a change",
+        ),
         ([], "Counting; nothing is judged yet"),
     ],
 )
 def test_the_headline_says_no_more_than_is_known(verdicts, said):
     assert view(status(verdicts)).headline == said
+
+
+def test_where_no_alarm_can_come_the_top_says_what_would_help_and_nowhere_else():
+    helps = "Waiting does not change that: promote a baseline of more conversations"
+    assert helps in page.render(undetectable())
+    assert 'class="head warn"' in page.render(undetectable())
+    assert all(helps not in page.render(make()) for make in (in_control, in_alarm, warming_up))
+
+
+def test_what_is_out_of_control_leads_to_its_alarm_which_is_on_the_page():
+    text = page.render(in_alarm())
+    assert '<a href="#alarm-a1b2c3d4e5f6">Acknowledge it, and find its exchanges</a>' in text
+    linked = re.findall(r'href="#(alarm-\w+)"', text)
+    assert len(linked) == 2
+    assert all(f'id="{one}"' in text for one in linked)
+    assert "#alarm-" not in page.render(in_control())
 
 
 def test_a_pause_is_said_at_the_top():

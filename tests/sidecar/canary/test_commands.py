@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import aiohttp
 import pytest
-from aiohttp import web
 from canary_model import REFUSALS
+from chat_server import ChatServer, said
 from click.testing import CliRunner
 from real import missing
 from running import RunningKilter
@@ -42,36 +42,19 @@ def suite_file(tmp_path, text=SUITE, thresholds=""):
     return path
 
 
-class Upstream:
+class Upstream(ChatServer):
     """Answers with ``say(messages)``; counts."""
+
+    listed = ({"id": "listed"},)
 
     def __init__(self, say, status=200):
         self.say, self.status, self.asked = say, status, 0
 
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_get("/v1/models", self._models)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
-
-    async def _chat(self, request):
-        body = json.loads(await request.read())
+    async def chat(self, _, body):
         self.asked += 1
         self.model = body["model"]
-        message = {"role": "assistant", "content": self.say(body["messages"][-1]["content"])}
-        usage = {"prompt_tokens": 10, "completion_tokens": 5}
-        document = {"model": "served-1", "choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
-        return web.json_response(document, status=self.status)
-
-    async def _models(self, _):
-        return web.json_response({"data": [{"id": "listed"}]})
+        answer = self.say(body["messages"][-1]["content"])
+        return said(answer, usage=(10, 5), status=self.status, model="served-1")
 
 
 def good(prompt):

@@ -1,10 +1,11 @@
 """Short greedy answers: another model is found within a round, and noise that was learned is not."""
 
+import json
 import random
 
 import pytest
 
-from sidecar.canary.fingerprint import LEARN, Fingerprint
+from sidecar.canary.fingerprint import LEARN, TIPPED, Fingerprint
 
 PROMPTS = [f"p{at}" for at in range(12)]
 A_DAY = 72
@@ -69,6 +70,27 @@ def test_a_model_that_answers_otherwise_is_found_within_one_round(rounds, change
     assert sum(number <= len(PROMPTS) for number in found) >= 19
 
 
+@pytest.mark.parametrize(
+    ("rounds", "changed", "within"), [(LEARN + 1, 3, 6), (30, 3, 3), (100, 3, 2), (LEARN + 1, 6, 3)]
+)
+def test_a_model_that_answers_few_prompts_otherwise_is_found_within_some_rounds(rounds, changed, within):
+    found = [answers_until_found(seed, changed, rounds) for seed in range(20)]
+    assert sum(number <= within * len(PROMPTS) for number in found) >= 19
+
+
+@pytest.mark.parametrize(("rounds", "ties"), [(LEARN + 1, 2), (100, 1)])
+def test_near_ties_that_tip_for_good_are_no_change_and_become_known(rounds, ties):
+    fingerprint = Fingerprint(PROMPTS)
+    for _ in range(rounds * len(PROMPTS)):
+        fingerprint.answer(fingerprint.next(), "usual")
+    for _ in range(TIPPED):
+        assert not any(fingerprint.answer(one, "tipped" if one in PROMPTS[:ties] else "usual") for one in PROMPTS)
+    assert not fingerprint.open
+    for _ in range(20):
+        assert not any(fingerprint.answer(one, "tipped" if one in PROMPTS[:ties] else "usual") for one in PROMPTS)
+    assert not fingerprint.suspect
+
+
 def test_a_model_that_does_not_answer_greedily_is_said_to_be_too_noisy_and_never_changed():
     rng, fingerprint = random.Random(3), Fingerprint(PROMPTS)
     for _ in range(2000):
@@ -80,8 +102,11 @@ def test_what_was_learned_goes_on_after_a_restart_and_a_new_prompt_is_learned_fi
     fingerprint = Fingerprint(PROMPTS)
     for _ in range(LEARN * len(PROMPTS) + 3):
         fingerprint.answer(fingerprint.next(), "usual")
-    again = Fingerprint.from_dict(fingerprint.to_dict(), PROMPTS)
+    again = Fingerprint.from_dict(json.loads(json.dumps(fingerprint.to_dict())), PROMPTS)
     assert again.learned
     assert again.next() == fingerprint.next()
     assert [again.answer(prompt, "new") for prompt in PROMPTS] == [fingerprint.answer(p, "new") for p in PROMPTS]
     assert not Fingerprint.from_dict(fingerprint.to_dict(), [*PROMPTS, "more"]).learned
+    older = fingerprint.to_dict()
+    del older["starts"], older["judged"]  # as the version before this one kept it
+    assert Fingerprint.from_dict(json.loads(json.dumps(older)), PROMPTS).learned

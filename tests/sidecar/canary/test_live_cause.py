@@ -16,6 +16,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 from aiohttp import web
+from chat_server import ChatServer
 from load import ask
 from running import RunningKilter
 from stories import STORIES, USUAL, counted, with_key
@@ -56,24 +57,21 @@ SUITE = "version: 1\nsuite: mine\nslots: {w: {nonce: 8}}\nfamilies:\n" + "".join
 KEY = "sk-only-for-canaries"
 
 
-class Fork:
+class Fork(ChatServer):
     """Sends canaries, known by their key, to ``canaries``, and everything else to ``users``."""
 
     def __init__(self, users, canaries):
         self.users, self.canaries = users, canaries
 
-    async def __aenter__(self):
-        app = web.Application(client_max_size=1 << 24)
-        app.router.add_post("/{path:.*}", self._pass)
-        self._http = aiohttp.ClientSession()
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
+    def routes(self):
+        return [web.post("/{path:.*}", self._pass)]
 
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
+    async def __aenter__(self):
+        self._http = aiohttp.ClientSession()
+        return await super().__aenter__()
+
+    async def __aexit__(self, *error):
+        await super().__aexit__(*error)
         await self._http.close()
 
     async def _pass(self, request):

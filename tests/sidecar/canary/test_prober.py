@@ -7,6 +7,7 @@ import time
 import aiohttp
 import pytest
 from aiohttp import web
+from chat_server import ChatServer, said
 
 from sidecar.canary.asking import Asker, Endpoint, Profile, data_url, first_model, most_tokens
 from sidecar.canary.case import Case
@@ -44,19 +45,10 @@ def case(name="one", script=SCRIPT, expect=None, **more):
 
 
 def chat(text="Here you are, a whole sentence.", *, calls=(), usage=(10, 5), finish="stop"):
-    made = [
-        {"id": f"c{at}", "type": "function", "function": {"name": name, "arguments": arguments}}
-        for at, (name, arguments) in enumerate(calls)
-    ]
-    document = {
-        "choices": [{"message": {"role": "assistant", "content": text, "tool_calls": made}, "finish_reason": finish}]
-    }
-    if usage:
-        document["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
-    return web.json_response(document)
+    return said(text, calls=calls, usage=usage, finish=finish)
 
 
-class Server:
+class Server(ChatServer):
     """``answers`` are functions of the body, one a request; the last repeats."""
 
     def __init__(self, *answers):
@@ -64,20 +56,8 @@ class Server:
         self.bodies = []
         self.headers = []
 
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
-
-    async def _answer(self, request):
-        self.bodies.append(json.loads(await request.read()))
+    async def chat(self, request, body):
+        self.bodies.append(body)
         self.headers.append(request.headers)
         answer = self.answers[min(len(self.bodies), len(self.answers)) - 1]
         made = answer(self.bodies[-1]) if callable(answer) else answer

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from aiohttp import web
+from chat_server import ChatServer, said
 
 from detectors.records.verdict import Verdict
 from sidecar import config
@@ -24,37 +25,23 @@ families:
 """
 
 
-class Upstream:
+class Upstream(ChatServer):
     """Serves ``model``, and says 404 to any other; repeats what it is told."""
 
     def __init__(self):
         self.model, self.asked, self.keys = "one", [], set()
-        self.answer, self.listed = "", {}
+        self.answer, self.also_listed = "", {}
 
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_get("/v1/models", self._models)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
+    @property
+    def listed(self):
+        return [{"id": self.model, **self.also_listed}]
 
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
-
-    async def _models(self, _):
-        return web.json_response({"data": [{"id": self.model, **self.listed}]})
-
-    async def _chat(self, request):
-        body = json.loads(await request.read())
+    async def chat(self, request, body):
         self.asked.append(body)
         self.keys.add(request.headers.get("Authorization"))
         if body["model"] != self.model:
             return web.Response(status=404)
-        message = {"role": "assistant", "content": self.answer or body["messages"][-1]["content"]}
-        return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}], "model": self.model})
+        return said(self.answer or body["messages"][-1]["content"], model=self.model)
 
 
 @contextlib.asynccontextmanager
@@ -224,7 +211,7 @@ async def test_an_alarm_while_nothing_is_asked_is_passed_over(tmp_path):
 
 async def test_the_listed_parent_of_a_tuned_model_is_shown(tmp_path):
     async with Upstream() as upstream:
-        upstream.listed = {"root": "/models/base"}
+        upstream.also_listed = {"root": "/models/base"}
         async with asking(tmp_path, upstream.url) as task:
             now = await until(task, lambda now: now.variants.last is not None and now.variants.parent != "")
     assert (now.variants.last, now.variants.parent) == (("one", "", "0"), "other")  # a path begins with a slash

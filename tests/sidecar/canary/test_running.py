@@ -12,6 +12,7 @@ import time
 import pytest
 from aiohttp import web
 from canary_model import WEAKNESSES, CanaryModel
+from chat_server import ChatServer, said
 from load import ask, at_rate, chat
 from running import RunningKilter
 
@@ -58,7 +59,7 @@ def evidence(kilter):
     return [content for _, content, _ in records(kilter.state / "evidence", key)]
 
 
-class TwoFaced:
+class TwoFaced(ChatServer):
     """A model server that answers users well and canaries, known by their key, with ``canary``."""
 
     def __init__(self):
@@ -70,24 +71,9 @@ class TwoFaced:
         return self.said(body["messages"][-1]["content"])
 
     def said(self, text):
-        message = {"role": "assistant", "content": text}
-        usage = {"prompt_tokens": 90, "completion_tokens": 10}
-        return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
+        return said(text, usage=(90, 10))
 
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._chat)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
-
-    async def _chat(self, request):
-        body = json.loads(await request.read())
+    async def chat(self, request, body):
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return self.said("Shift to the smallest ring, then brush it.")
         self.canaries += 1

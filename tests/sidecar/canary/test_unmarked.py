@@ -7,6 +7,7 @@ import statistics
 
 import aiohttp
 from aiohttp import web
+from chat_server import ChatServer, said
 
 from sidecar import config
 from sidecar.canary.load import NoLoad
@@ -16,23 +17,14 @@ SECRET = "5a" * 32
 MARKS = ("kilter", "canary", "probe", "test", "eval", "origin", "sidecar")
 
 
-class Watching:
+class Watching(ChatServer):
     """Keeps every request's bytes above HTTP: its line, headers as sent, body, and when it came."""
 
     def __init__(self):
         self.heads, self.bodies, self.at_s, self.connections = [], [], [], []
 
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_route("*", "/{any:.*}", self._any)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self._runner.cleanup()
+    def routes(self):
+        return [web.route("*", "/{any:.*}", self._any)]
 
     async def _any(self, request):
         if request.method == "GET":
@@ -41,8 +33,7 @@ class Watching:
         self.heads.append((request.method, request.path_qs, request.version, {k.lower(): v for k, v in request.headers.items()}))  # fmt: skip
         self.bodies.append(body)
         self.at_s.append(asyncio.get_running_loop().time())
-        message = {"role": "assistant", "content": "Here you are."}
-        return web.json_response({"model": "m", "choices": [{"message": message, "finish_reason": "stop"}]})
+        return said("Here you are.", model="m")
 
 
 async def user(url):

@@ -18,7 +18,7 @@ DRILL = {
 def outcome(*drills, not_drilled=()):
     passed = bool(drills) and all(drill["fired"] for drill in drills)
     told = {"at_s": 1e9, "passed": passed, "seconds": 1.5, "baseline": "ab", "drills": list(drills)}
-    return {**told, "not_drilled": list(not_drilled)}
+    return {**told, "error": "", "not_drilled": list(not_drilled)}
 
 
 @contextlib.contextmanager
@@ -79,6 +79,13 @@ def test_one_that_did_not_fire_in_time_is_1(tmp_path):
     with answering(outcome(DRILL, {**DRILL, "fired": False, "after_s": None})) as address:
         done = selftest(tmp_path, address)
     assert (done.exit_code, "not in time" in done.stdout, "NOT PASSED" in done.stdout) == (1, True, True)
+
+
+def test_exchanges_that_did_not_get_through_are_1_and_said(tmp_path):
+    with answering({**outcome(), "error": "3 exchanges left 0 records, 0 damaged, 0 lost"}) as address:
+        done = selftest(tmp_path, address)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "NOT PASSED: 3 exchanges left 0 records, 0 damaged, 0 lost\n"
 
 
 def test_nothing_that_could_be_drilled_is_3_and_json_is_the_document(tmp_path):

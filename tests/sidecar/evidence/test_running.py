@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import resource
 import signal
 import subprocess
@@ -9,15 +10,19 @@ import sys
 import time
 
 import pytest
+from click.testing import CliRunner
 from load import ask, chat
 from running import RunningKilter
 
 from sidecar import config
+from sidecar.cli import main
 from sidecar.demo.upstream import ScriptedUpstream
+from sidecar.evidence.log import EvidenceLog
 from sidecar.evidence.segments import segments
 from sidecar.evidence.verify import records, verify
 from sidecar.monitor.chronicle import plain
 
+VERDICT = {"behaviour": "refusal_by_language", "stratum": "tr", "model": "m", "state": "in_control", "explanation": ""}
 CONFIG = """
 report: {system: Shop assistant, purpose: answers customers, waivers: [{what: "language:sw", why: no reviewer yet, by: Ada, until: 2027-03-01}]}
 otlp: {headers: {authorization: planted-secret}}
@@ -88,6 +93,33 @@ async def test_starts_stops_pauses_configuration_traffic_and_how_all_stands_are_
     assert b"planted-secret" not in log
     assert b"Ada" not in log
     assert "Ada" in (kilter.state / "evidence/payloads/2.json").read_text()
+
+
+def test_verify_report_and_export_of_a_log_that_is_being_written_end_with_its_last_whole_record(tmp_path):
+    state = tmp_path / "state"
+    key, now = b"k" * 32, time.time()
+    writing = EvidenceLog(state / "evidence", key, now - 3600)
+    for number in range(20):
+        writing.append("verdict", VERDICT | {"n_current": number}, now - 3600 + number)
+    (state / "evidence_key").write_text(key.hex())
+    path, head = segments(state / "evidence")[-1], str(writing.head)
+    with path.open("ab") as file:
+        file.write(b'{"seal":"' + b"0" * 64 + b'","record":{"at":"2026-')
+
+    def kilter(*argv):
+        return CliRunner().invoke(main, [*argv, "--state", str(state)])
+
+    verified, told = kilter("evidence", "verify"), kilter("evidence", "verify", "--json", "--head", head)
+    assert (verified.exit_code, told.exit_code) == (0, 0)
+    assert "consistent: 20 records" in verified.stdout
+    assert "behind it stand 96 bytes of a record that is being written" in verified.stdout
+    assert (json.loads(told.stdout)["head"], json.loads(told.stdout)["torn_bytes"]) == (head, 96)
+    for form in ("md", "html", "json"):
+        report = kilter("report", "--since", "1d", "--format", form)
+        assert (report.exit_code, report.stderr) == (0, "")
+        assert head.partition(":")[2][:16] in report.stdout
+    assert kilter("evidence", "export", "-o", str(tmp_path / "out.tar.gz")).exit_code == 0
+    writing.close(now)
 
 
 @contextlib.contextmanager

@@ -224,6 +224,20 @@ def test_a_callers_trace_is_gone_on_with_and_what_is_none_begins_another() -> No
     assert spans(f"00-{TRACE}-{PARENT}-00") == []
 
 
+def test_what_vendors_have_added_to_a_callers_trace_goes_on_with_it_unless_it_is_broken_or_too_long() -> None:
+    whole = seen()
+
+    def state(tracestate: str, traceparent: str = f"00-{TRACE}-{PARENT}-01") -> tuple[str, str]:
+        one = Seen(whole.exchange, whole.features, (), "answered", "en", "openai.chat", traceparent, tracestate)
+        (span,) = sent("http", one).spans
+        return span.trace_state, span.trace_id.hex()
+
+    assert state("congo=t61rcWkgMzE, rojo=00f067aa0ba902b7") == ("congo=t61rcWkgMzE,rojo=00f067aa0ba902b7", TRACE)
+    assert state("a=" + "x" * 511) == ("", TRACE)
+    assert state("=,;") == ("", TRACE)
+    assert state("congo=1", traceparent="nonsense")[0] == ""
+
+
 def test_no_name_of_the_conventions_is_spelled_outside_of_semconv() -> None:
     root = Path(__file__).parents[3]
     spelled = [

@@ -28,11 +28,24 @@ def test_a_stratum_is_shown_in_the_states_it_can_come_to_and_in_the_one_that_hol
     tested = Verdict("b", "tested", "m", "watch", 0.0, "", baseline_id="id")
     blind = Verdict("b", "blind", "m", "no_user_key", 0.0, "", baseline_id="id")
     counted = Verdict("b", "counted", "m", "no_baseline", 0.0, "")
-    family = families(VerdictCollector(lambda: judged([tested, blind, counted])))["kilter_state"]
+    small = Verdict("b", "small", "m", "undetectable", 0.0, "", baseline_id="id")
+    family = families(VerdictCollector(lambda: judged([tested, blind, counted, small])))["kilter_state"]
+    assert "out_of_control" in UNDER_A_BASELINE  # what alerts ask for must be there before it holds
     assert states(family, "tested") == {**dict.fromkeys(UNDER_A_BASELINE, 0.0), "watch": 1.0}
     assert states(family, "blind") == {**dict.fromkeys(UNDER_A_BASELINE, 0.0), "no_user_key": 1.0}
     assert states(family, "counted") == {**dict.fromkeys(WITHOUT_ONE, 0.0), "no_baseline": 1.0}
-    assert all(sum(states(family, one).values()) == 1 for one in ("tested", "blind", "counted"))
+    assert states(family, "small") == {**dict.fromkeys(UNDER_A_BASELINE, 0.0), "undetectable": 1.0}
+    assert all(sum(states(family, one).values()) == 1 for one in ("tested", "blind", "counted", "small"))
+
+
+def test_what_a_stratum_could_show_is_there_while_it_is_known_and_made_anew_only_then():
+    now = dataclasses.replace(judged([]), detectable={("b", "s", "m"): 1 / 30})
+    collector = VerdictCollector(lambda: now)
+    first = families(collector)["kilter_detectable_difference_ratio"]
+    assert [(s.labels["stratum"], s.value) for s in first.samples] == [("s", 0.033333)]
+    assert families(collector)["kilter_detectable_difference_ratio"] is first
+    now = dataclasses.replace(now, detectable={})
+    assert families(collector)["kilter_detectable_difference_ratio"].samples == []
 
 
 def test_families_of_verdicts_are_made_anew_only_for_other_verdicts():

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 from certificates import Authority
-from redis_server import RunningRedis, free_port
+from redis_server import RunningCluster, RunningRedis, free_port, valkey
 
 from sidecar.config_fleet import Fleet
 from sidecar.fleet.connection import PERMISSIONS, Connection, MismatchError
@@ -86,6 +86,64 @@ async def test_a_cluster_is_found_to_be_one_and_takes_a_fleet_in_one_slot(tmp_pa
             while b"cluster_state:ok" not in redis.command("CLUSTER", "INFO"):
                 await asyncio.sleep(0.05)
         assert await tells(redis.url) == [b"taken"]
+
+
+def names_of(fleet):
+    keys = Keys(fleet)
+    return [keys.about, keys.members, keys.ticks, keys.state, keys.lease, keys.lost, keys.parts(7), keys.counted(7)]
+
+
+async def test_a_cluster_of_several_nodes_is_told_over_tls_by_a_user_of_few_rights_and_outlives_a_node(tmp_path):
+    """Three nodes, and a replica of the first. Of nine fleets each node has some. The node of the address then dies."""
+    ours = Authority(tmp_path)
+    certificate, key = ours.issue("127.0.0.1")
+    tls = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", ours.ca_file]
+    tls = [*map(str, tls), "--tls-cluster", "yes", "--tls-replication", "yes"]
+    cli = ("--tls", "--cert", certificate, "--key", key, "--cacert", ours.ca_file)
+    password = tmp_path / "password"
+    password.write_text("planted")
+    client = {"client_cert_file": str(certificate), "client_key_file": str(key), "ca_file": str(ours.ca_file)}
+    with RunningCluster(tmp_path / "cluster", tls=tls, cli=cli) as cluster:
+        for node in cluster.nodes:
+            rights = [*PERMISSIONS.split(), "+cluster", "+command"]
+            node.command("ACL", "SETUSER", "kilter", "on", ">planted", "~kilter:*", *rights)
+        address = cluster.nodes[0].url.replace("://", "://kilter@")
+        fleets = [f"fleet-{number}" for number in range(9)]
+        async with connected(address, password_file=str(password), **client) as connection:
+            for fleet in fleets:
+                assert (await connection.run(TELL, names_of(fleet), *ONE))[5] == [b"taken"], fleet
+                assert (await connection.run(TELL, names_of(fleet), *ONE))[5] == [b"known"], fleet
+            held = [len(node.command("KEYS", "kilter:*:about").split()) for node in cluster.nodes[:3]]
+            assert sum(held) == 9
+            assert min(held) > 0
+            cluster.nodes[0].kill()
+            async with asyncio.timeout(30):
+                for fleet in fleets:  # what the dead node had its replica has
+                    while True:
+                        with contextlib.suppress(StoreError):
+                            assert (await connection.run(TELL, names_of(fleet), *ONE))[5] == [b"known"], fleet
+                            break
+                        await asyncio.sleep(0.1)
+
+
+async def test_valkey_will_do_alone_and_as_a_cluster(tmp_path):
+    with RunningRedis(tmp_path / "valkey", server=valkey()) as redis:
+        assert b"valkey_version" in redis.command("INFO", "server")
+        redis.command("ACL", "SETUSER", "kilter", "on", ">planted", "~kilter:*", *PERMISSIONS.split())
+        (tmp_path / "password").write_text("planted")
+        address = redis.url.replace("://", "://kilter@")
+        assert await tells(address, password_file=str(tmp_path / "password")) == [b"taken"]
+        assert await tells(redis.url) == [b"known"]
+        assert "+eval" in await refused_without(redis, "+eval", password=tmp_path / "password")
+    with RunningCluster(tmp_path / "cluster", server=valkey()) as cluster:
+        for fleet in ("a", "b", "c", "d"):
+            async with connected(cluster.nodes[1].url) as connection:
+                assert (await connection.run(TELL, names_of(fleet), *ONE))[5] == [b"taken"]
+
+
+async def refused_without(redis, right, password):
+    redis.command("ACL", "SETUSER", "few", "on", ">planted", "~kilter:*", *PERMISSIONS.replace(right, "").split())
+    return await refused(redis.url.replace("://", "://few@"), password_file=str(password))
 
 
 async def test_a_unix_socket_will_do(tmp_path):

@@ -231,3 +231,50 @@ async def test_a_monitor_that_was_stopped_in_the_middle_overwrites_nothing_that_
     assert not first.leading
     await leads(first)
     assert [one.text for one in first._store.annotations(9)] == ["later"]
+
+
+def large(tick, number, exchanges):
+    told = []
+    for at in range(exchanges):
+        conversation, at_s = f"{number:04x}{at:06x}", 60 * tick + at / exchanges
+        seen = [
+            Observation("refusal_by_language", f"s{stratum}", 0.0, conversation, conversation, at_s)
+            for stratum in range(8)
+        ]
+        told.append(Told(Sighting(conversation, "m", at_s, 1, conversation), tuple(seen), ()))
+    return packed(Part(tick, tuple(told)))
+
+
+async def test_while_a_large_tick_is_summed_others_have_the_loop_and_the_lease_is_kept(house):
+    """20,000 exchanges: a second and more of processor time, several leases long."""
+    monitor, standby, tick = house.monitor("m"), house.monitor("standby"), NOW // 60
+    await leads(monitor)
+    house.now = NOW + 200
+    for number in range(20):
+        await house.tell(tick, large(tick, number, 1000), until=tick + 2, who=f"replica-{number}")
+    longest_s, leaders = 0.0, set()
+
+    async def others():
+        nonlocal longest_s
+        loop = asyncio.get_running_loop()
+        while True:
+            began_s = loop.time()
+            await asyncio.sleep(0)
+            longest_s = max(longest_s, loop.time() - began_s)
+            if loop.time() % LEASE_S < LEASE_S / 4:
+                await standby.cycle()
+                leaders.add(standby._holder)
+
+    task = asyncio.get_running_loop().create_task(others())
+    began_s = asyncio.get_running_loop().time()
+    while await monitor.cycle():
+        pass
+    took_s = asyncio.get_running_loop().time() - began_s
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    print(f"summed in {took_s:.2f} s, in breaths of at most {longest_s:.3f} s")
+    assert monitor.status().parts["counted"] == 20
+    assert monitor.leading
+    assert took_s > 2 * LEASE_S
+    assert longest_s < took_s / 3
+    assert leaders == {monitor._token}

@@ -100,7 +100,13 @@ class Worker:
 
 def test_an_exchange_is_recorded_as_the_relay_saw_it() -> None:
     worker = Worker()
-    headers = (*JSON, (b"Accept-Language", b"de"), (b"TRACEPARENT", b"00-1"), (b"Accept", b"*/*"))
+    headers = (
+        *JSON,
+        (b"Accept-Language", b"de"),
+        (b"TRACEPARENT", b"00-1"),
+        (b"tracestate", b"a=1"),
+        (b"Accept", b"*/*"),
+    )
     answered = ((b"Content-Type", b"text/event-stream"), (b"X-Request-Id", b"r1"), (b"Server", b"s"))
     worker.exchange(BODY, (b"one", b"two"), headers=headers, response_headers=answered, ended="client_aborted")
     (capture,) = worker.captures()
@@ -108,6 +114,7 @@ def test_an_exchange_is_recorded_as_the_relay_saw_it() -> None:
         ("content-type", "application/json"),
         ("accept-language", "de"),
         ("traceparent", "00-1"),
+        ("tracestate", "a=1"),
     )
     assert capture.response_headers == (("content-type", "text/event-stream"), ("x-request-id", "r1"))
     assert (capture.method, capture.path, capture.protocol) == ("POST", "/v1/chat/completions", "openai.chat")

@@ -73,13 +73,13 @@ async def test_an_exchange_through_kilter_reaches_the_collector_without_its_text
                 "KILTER_OTLP__SERVICE_NAME": "beside-llama",
             }
             with RunningKilter(upstream.url, tmp_path, env=env) as kilter:
-                traced = [("traceparent", f"00-{TRACE}-b7ad6b7169203331-01")]
+                traced = [("traceparent", f"00-{TRACE}-b7ad6b7169203331-01"), ("tracestate", "congo=1")]
                 assert (await ask(kilter.url, *chat(SECRET), traced)).status == 200
                 kilter.until(lambda seen: seen.total("kilter_responses_total") == 1)
                 kilter.process.send_signal(signal.SIGTERM)
                 kilter.process.wait(20)
     (span,) = received.spans
-    assert span.trace_id.hex() == TRACE
+    assert (span.trace_id.hex(), span.trace_state) == (TRACE, "congo=1")
     assert attributes(span)["gen_ai.operation.name"] == "chat"
     assert received.resources[0]["service.name"] == "beside-llama"
     assert {metric.name for metric in received.metrics} >= {"gen_ai.server.request.duration"}

@@ -115,7 +115,7 @@ def test_a_saved_state_that_cannot_be_read_falls_back_to_the_last_baseline(tmp_p
     judging = begun(tmp_path)
     counted(judging, NOW)
     used = judging.promote(NOW, anyway=True)["in_use"]
-    judging._store.save('{"of": "another Kilter"}', NOW, clean=True)
+    judging._kept.store.save('{"of": "another Kilter"}', NOW, clean=True)
     again = begun(tmp_path)
     assert again.described()["in_use"] == used
     assert again.store_errors == 1
@@ -124,7 +124,7 @@ def test_a_saved_state_that_cannot_be_read_falls_back_to_the_last_baseline(tmp_p
 def test_annotations_are_kept_and_bounded(tmp_path):
     judging = begun(tmp_path)
     judging.annotate("new prompt", NOW)
-    assert judging._store.annotations(1)[0].text == "new prompt"
+    assert judging._kept.store.annotations(1)[0].text == "new prompt"
     with pytest.raises(RefusedError, match="1 to 1000"):
         judging.annotate("x" * 1001, NOW)
 

@@ -1,6 +1,6 @@
 """Strings planted wherever a request and an answer can hold one are found nowhere that Kilter writes, shows or sends.
 
-Everything is on: spans to a receiver, the log at its finest, canaries, evidence, headers that name users, applications and
+Everything is on: spans to a receiver, the log at its finest, canaries, evidence, samples (encrypted), headers that name users, applications and
 conversations. What is looked at: metrics, every page and document, spans and events, the log, every file of the state
 directory while it runs and after its end, a copy of the evidence for an auditor, and what commands print.
 """
@@ -199,6 +199,7 @@ async def test_nothing_of_what_people_and_models_said_or_of_who_they_are_is_anyw
     (secrets / "key").write_text(p["canary_key"])
     (secrets / "system").write_text(p["canary_system"])
     (secrets / "mine.yaml").write_text(SUITE)
+    (secrets / "samples").write_text("5a" * 32)
     canary = {
         "enabled": True, "key_file": str(secrets / "key"), "system_file": str(secrets / "system"), "suites": str(secrets), "only": ["mine"],
         "interval_s": 0.1, "model": MODEL, "max_inflight": 1000, "tokens_a_minute": 10**7, "tokens_a_day": 10**8,
@@ -215,6 +216,7 @@ async def test_nothing_of_what_people_and_models_said_or_of_who_they_are_is_anyw
             "identity": identity,
             "otlp": otlp,
             "log": {"level": "debug"},
+            "keep_samples": {"dir": str(tmp_path / "state/samples"), "key_file": str(secrets / "samples")},
             "ticks": {"length_s": 60, "grace_s": 1},
         }
         (secrets / "kilter.yaml").write_text(json.dumps(config))

@@ -184,6 +184,14 @@ STREAMS = {
         ],
         {"signals": [], "finish_reasons": ["stop"]},
     ),
+    "Groq: usage under its own name": (
+        [
+            chunk({"role": "assistant", "content": ""}, x_groq={"id": "req"}),
+            chunk({"content": "A"}),
+            chunk({}, "stop", x_groq={"id": "req", "usage": {"prompt_tokens": 3, "completion_tokens": 2}}),
+        ],
+        {"input_tokens": 3, "output_tokens": 2, "finish_reasons": ["stop"]},
+    ),
     "content in parts, with reasoning": (
         [
             chunk({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}),

@@ -30,6 +30,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if .Values.baseline.configMap -}}
 {{- $_ := set $own "baseline" (dict "file" (printf "/etc/kilter-baseline/%s" .Values.baseline.key)) -}}
 {{- end -}}
+{{- with .Values.adminHosts -}}
+{{- $_ := set $own "admin_hosts" . -}}
+{{- end -}}
+{{- if .Values.store -}}
+{{- $fleet := dict "name" (.Values.fleet.name | default .Release.Name) "key_file" "/run/kilter-fleet/key" -}}
+{{- if .Values.fleet.password -}}
+{{- $_ := set $fleet "password_file" "/run/kilter-fleet/password" -}}
+{{- end -}}
+{{- if .Values.fleet.ca -}}
+{{- $_ := set $fleet "ca_file" "/run/kilter-fleet/ca.pem" -}}
+{{- end -}}
+{{- $_ := set $own "store" .Values.store -}}
+{{- $_ := set $own "fleet" $fleet -}}
+{{- end -}}
 {{- mustMergeOverwrite $own .Values.config | toYaml -}}
 {{- end }}
 
@@ -81,13 +95,42 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
     {{- if .Values.baseline.configMap }}
     - {name: kilter-baseline, mountPath: /etc/kilter-baseline, readOnly: true}
     {{- end }}
+    {{- if .Values.store }}
+    - {name: kilter-fleet, mountPath: /run/kilter-fleet, readOnly: true}
+    {{- end }}
     {{- with .Values.extraVolumeMounts }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end }}
 
+{{/* The Secret of the fleet, as a volume. */}}
+{{- define "kilter.fleetVolume" -}}
+- name: kilter-fleet
+  secret: {secretName: {{ .Values.fleet.secret }}, defaultMode: 0440}
+{{- end }}
+
+{{- define "kilter.monitorSelector" -}}
+app.kubernetes.io/name: kilter-monitor
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "kilter.monitorLabels" -}}
+{{ include "kilter.monitorSelector" . }}
+app.kubernetes.io/component: fleet-monitor
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
 {{/* What would install and then not work, or lose data. */}}
 {{- define "kilter.refusals" -}}
+{{- if and .Values.store (not .Values.fleet.secret) -}}
+{{- fail "fleet.secret: is needed with store: a Secret with `key`, 32 bytes as hex that key every hash of the fleet (openssl rand -hex 32)" -}}
+{{- end -}}
+{{- $canaries := dig "canary" "enabled" false .Values.config -}}
+{{- if and .Values.store $canaries .Values.fleet.monitors (ne .Values.layout "gateway") (not .Values.fleet.upstream) -}}
+{{- fail "fleet.upstream: is needed with store and config.canary.enabled: no model server answers at 127.0.0.1 in a monitor's pod" -}}
+{{- end -}}
 {{- if and (eq .Values.layout "sidecar") (semverCompare "<1.29-0" .Capabilities.KubeVersion.Version) -}}
 {{- fail (printf "layout: Kubernetes %s has no native sidecars, which came with 1.29; use layout=container" .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
