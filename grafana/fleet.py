@@ -83,8 +83,8 @@ def fleet() -> list[Json]:
         ),
         graph(
             "Left out of large strata",
-            "Trials a second that a sidecar left out because its stratum had more than `fleet.most_a_stratum` in a tick. A fixed "
-            "choice, so it biases nothing; it costs some time to find a change.",
+            "Trials a second left out because their stratum had more than `fleet.most_a_stratum` in a tick, in a sidecar or over the "
+            "whole fleet. A fixed choice, so it biases nothing; it costs some time to find a change.",
             "cps",
             query(rate("kilter_fleet_thinned_observations_total", "instance"), "{{instance}}"),
         ),

@@ -58,6 +58,10 @@ class Canary(Section):
     interval_s: Seconds = Field(300.0, description="Mean time between two canaries; they come at random.")
     api: ApiName = Field("openai.chat", description="What the upstream speaks: " + ", ".join(sorted(targets())) + ".")
     model: str = Field("", description="Model to ask; empty: the first that the server lists.")
+    digest: str = Field(
+        "",
+        description="Of the deployed weights, as the deployment knows it; another one at a start is a declared change.",
+    )
     suites: str = Field("", description="Directory of further suite files, read again when they change.")
     only: tuple[str, ...] = Field((), description="Suites that are asked, by name; empty: all.")
     secret_file: str = Field("", description="Rotation secret as hex; empty: the one in the state directory.")

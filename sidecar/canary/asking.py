@@ -29,6 +29,7 @@ MAX_REPLY_BYTES = 8 << 20
 MAX_IMAGE_BYTES = 4 << 20
 GREEDY: Mapping[str, float] = MappingProxyType({"temperature": 0.0})
 _MODELS_LIMIT_S = 10.0
+_IDENTITY = ("parent", "root", "digest")
 _TRIES = 3
 _LATER = (429, 503)
 _WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
@@ -146,10 +147,15 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model that the server lists. ``parent``: what it was made from (vLLM: the base of an adapter, or its path), or empty."""
+    """A model that the server lists. ``parent``: what it was made from (vLLM: the base of an adapter, or its path), or empty.
+
+    ``identity``: what the listing says of its weights: parent, root, and a digest where one is listed. ``created`` is none of it:
+    servers set it to the moment of the listing.
+    """
 
     name: str
     parent: str = ""
+    identity: str = ""
 
 
 async def first_model(session: aiohttp.ClientSession, target: Target, base_url: str, key: str) -> str:
@@ -169,9 +175,28 @@ async def models(session: aiohttp.ClientSession, target: Target, base_url: str, 
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None
     return [
-        Listed(str(entry.get("id") or "default"), str(entry.get("parent") or entry.get("root") or ""))
+        Listed(str(entry.get("id") or "default"), str(entry.get("parent") or entry.get("root") or ""), _identity(entry))
         for entry in items((_document(raw) or {}).get("data"))
     ]
+
+
+def _identity(entry: dict[str, Any]) -> str:
+    said = [entry.get(key) for key in _IDENTITY]
+    return json.dumps(said) if any(isinstance(one, str) and one for one in said) else ""
+
+
+async def ollama_digest(session: aiohttp.ClientSession, base_url: str, key: str, model: str) -> str:
+    """The digest that Ollama lists for the model (without a tag: ``latest``); empty where it lists none."""
+    base = base_url.rstrip("/").removesuffix("/api/chat").removesuffix("/api")
+    try:
+        limit = aiohttp.ClientTimeout(total=_MODELS_LIMIT_S)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        async with session.get(f"{base}/api/tags", headers=headers, timeout=limit, allow_redirects=False) as answer:
+            raw = await _read(answer)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return ""
+    listed = items((_document(raw) or {}).get("models"))
+    return next((str(one.get("digest") or "") for one in listed if one.get("name") in (model, f"{model}:latest")), "")
 
 
 def most_tokens(target: Target, question: Question) -> int:

@@ -157,10 +157,21 @@ class Errands:
         """Any probe: who has answered it."""
         if probe.transcript is None or probe.verdict.outcome == "error":
             return probe
+        first = self.variants.last is None
         change = self.variants.answered(probe.model, probe.fingerprint, probe.at_s)
         if change:
             self._changed(change)
+        elif first:
+            self._keep()
         return replace(probe, generation=self.variants.generation(probe.model, probe.fingerprint))
+
+    def declared(self, by: str, model: str, digest: str, since_s: float) -> None:
+        """What ``by`` says stands behind the name; answers since ``since_s`` are of what came, where that is a change."""
+        change = self.variants.declare(by, model, self._digest([digest]) if digest else "", self._now(), since_s)
+        if change:
+            self._renew(change)
+        elif digest:
+            self._keep()
 
     def alarmed(self, alarm: Alarm) -> None:
         """A live stratum moved: its ladder is asked."""
@@ -209,15 +220,20 @@ class Errands:
     def _identify(self, probe: Probe) -> None:
         last = probe.transcript.last if probe.transcript else None
         said = [last.text.strip(), *(call.name for call in last.calls)] if last else []
-        message = json.dumps([probe.case.id, *said]).encode()
-        digest = hmac.new(self._secret, message, "sha256").hexdigest()[:16]
-        change = self.variants.fingerprinted(probe.case.id, digest, probe.at_s)
+        change = self.variants.fingerprinted(probe.case.id, self._digest([probe.case.id, *said]), probe.at_s)
         if change:
-            after = change.after
-            self._window().renew_generation(after.model, after.fingerprint, after.generation, change.since_s)
-            self._results.renew_generation(after.model, after.fingerprint, after.generation, change.since_s)
-            self._changed(change)
+            self._renew(change)
         self._keep()
+
+    def _digest(self, said: list[str]) -> str:
+        return hmac.new(self._secret, json.dumps(said).encode(), "sha256").hexdigest()[:16]
+
+    def _renew(self, change: Change) -> None:
+        """What has answered since a change under the same name is of the new generation."""
+        after = change.after
+        self._window().renew_generation(after.model, after.fingerprint, after.generation, change.since_s)
+        self._results.renew_generation(after.model, after.fingerprint, after.generation, change.since_s)
+        self._changed(change)
 
     def _expose(self, errand: Errand) -> None:
         """Asking a draw again is a use of it more, one for each alarm or change."""

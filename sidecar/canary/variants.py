@@ -5,6 +5,8 @@ Rules of this file
   answers changed under them without a word.
 * Another name is a change. Another fingerprint is one unless it has answered within a day: replicas of two builds stand side
   by side, and both are current. A server that gives every reply a fingerprint of its own gives none.
+* What an operator or the server's listing says of the weights (``declare``) is a change where it says something else of the
+  same name than before. Nothing said is no change, and neither is the first word.
 * No clock: ``at_s`` is Unix time. Nothing here holds a word of what was said: answers are digests.
 """
 
@@ -31,7 +33,7 @@ MOST_KNOWN = 16
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """``fingerprint`` is empty where the server says none; ``generation`` counts silent changes from 0."""
+    """``fingerprint`` is empty where the server says none; ``generation`` counts from 0 the changes under these names."""
 
     model: str
     fingerprint: str = ""
@@ -57,6 +59,7 @@ class Variants:
         self._known: dict[tuple[str, str], tuple[int, Fingerprint]] = {}
         self._builds: dict[str, float] = {}
         self._current: set[str] = set()
+        self._declared: dict[str, tuple[str, str]] = {}
         self._suspected_s: float | None = None
         self.last: Variant | None = None
         self.changed: Change | None = None
@@ -81,6 +84,24 @@ class Variants:
         if last is None or last == self.last or beside or (many and last.model == model):
             return None
         return self._changed("declared", last, self.last, at_s, at_s)
+
+    def declare(self, by: str, model: str, digest: str, at_s: float, since_s: float) -> Change | None:
+        """``by`` says that ``digest`` stands behind the name ``model`` now, and has not said otherwise before ``since_s``."""
+        if not digest:
+            return None
+        before = self._declared.get(by)
+        self._declared[by] = (model, digest)
+        if before is None or before == (model, digest) or before[0] != model or self.last is None:
+            return None
+        last = self.last
+        for build in {*self._builds, last.fingerprint}:  # replicas of several builds were all replaced
+            key = (last.model, build)
+            self._known[key] = (self._known.pop(key, (0, None))[0] + 1, Fingerprint(self._prompts))
+        while len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._suspected_s = None
+        self.last = Variant(last.model, last.fingerprint, self.generation(last.model, last.fingerprint))
+        return self._changed("declared", last, self.last, at_s, since_s)
 
     def fingerprinted(self, prompt: str, answer: str, at_s: float) -> Change | None:
         """The variant that answered last gave ``answer``, a digest, to a short greedy prompt; the silent change that this shows."""
@@ -163,6 +184,7 @@ class Variants:
             "known": [[*key, generation, one.to_dict()] for key, (generation, one) in self._known.items()],
             "builds": self._builds,
             "current": sorted(self._current),
+            "declared": {by: list(said) for by, said in self._declared.items()},
             "last": _listed(self.last) if self.last else None,
             "changed": change
             and [change.kind, _listed(change.before), _listed(change.after), change.at_s, change.since_s],
@@ -180,6 +202,8 @@ class Variants:
         last = Variant(*raw["last"]) if raw["last"] else None
         self._builds = {str(build): float(seen_s) for build, seen_s in raw["builds"].items()}
         self._current, self._known = set(raw["current"]), known
+        # A state file of a release before this one has none.
+        self._declared = {str(by): (str(name), str(said)) for by, (name, said) in raw.get("declared", {}).items()}
         self.last, self.changed = last, changed
 
 

@@ -164,11 +164,13 @@ def _of_its_change(now: Variants) -> Iterator[Metric]:
 
 def _of_evidence(now: Variants) -> Iterator[Metric]:
     evidence = GaugeMetricFamily(
-        "kilter_canary_evidence", "Log10 e-value of the flips of a gap or change; watch at 1.3.", labels=["cell"]
+        "kilter_canary_evidence",
+        "Log10 e-value that a gap is there, a change did harm, or a group passes less over time; watch at 1.3.",
+        labels=["cell"],
     )
     states = GaugeMetricFamily(
         "kilter_canary_evidence_state",
-        "Of a gap or change: watch, or confirmed over all of them within the canaries' share of the false-alarm budget.",
+        "Of a gap, a change or a group over time: watch, or confirmed over all of them within the canaries' share of the false-alarm budget.",
         labels=["cell", "state"],
     )
     for one in now.weighed:

@@ -23,7 +23,7 @@ import aiohttp
 from detectors.records.verdict import Verdict
 from sidecar.canary import duration, printed, secret
 from sidecar.canary.agenda import Agenda
-from sidecar.canary.asking import Asker, Endpoint, first_model, models, most_tokens
+from sidecar.canary.asking import Asker, Endpoint, first_model, models, most_tokens, ollama_digest
 from sidecar.canary.changeover import RUN as CHANGE_RUN
 from sidecar.canary.diagnosis import Alarm
 from sidecar.canary.draws import secret_id
@@ -129,7 +129,8 @@ class Probing:
                 self._announce(asker, live.patrol)
                 self._tally.live = live
                 loop = asyncio.get_running_loop()
-                beside = [loop.create_task(self._follow_listing(asker, session, key))]
+                live.errands.declared("operator", "", config.digest, time.time())
+                beside = [loop.create_task(self._follow_listing(asker, session, key, live.errands))]
                 if live.judge_drift is not None:
                     beside.append(loop.create_task(_follow_judge(live.judge_drift)))
                 try:
@@ -158,14 +159,22 @@ class Probing:
                 asker.endpoint = replace(endpoint, model=listed)
                 log.warning("the server lists another model; canaries ask that")
 
-    async def _follow_listing(self, asker: Asker, session: aiohttp.ClientSession, key: str) -> None:
-        """Where the model under test comes from, as far as the server lists it."""
+    async def _follow_listing(self, asker: Asker, session: aiohttp.ClientSession, key: str, errands: Errands) -> None:
+        """Where the model under test comes from, as far as the server lists it; what it lists otherwise than before is a change."""
+        since_s = time.time()
         while True:
-            endpoint = asker.endpoint
+            endpoint, asked_s = asker.endpoint, time.time()
             listed = await models(session, endpoint.target, endpoint.base_url, key)
-            parents = [one.parent for one in listed or () if one.name == endpoint.model]
-            if parents:
-                self._findings.parent = parents[0] if parents[0] != endpoint.model else ""
+            if found := [one for one in listed or () if one.name in (endpoint.model, f"{endpoint.model}:latest")]:
+                self._findings.parent = found[0].parent if found[0].parent != endpoint.model else ""
+                identity = found[0].identity
+                if endpoint.target.name == "ollama":
+                    identity = await ollama_digest(session, endpoint.base_url, key, endpoint.model)
+                try:
+                    errands.declared("listing", endpoint.model, identity, since_s)
+                except sqlite3.Error as error:
+                    log.warning("a declared change cannot be kept", extra={"fields": {"why": str(error)}})
+                since_s = asked_s
             await asyncio.sleep(LISTING_S)
 
     def _prober(

@@ -95,7 +95,8 @@ class Clients:
 
 
 NEEDS_MORE = (
-    r"kilter_(rate_reference|difference_ratio|evidence|gap_|alarm_acknowledged|effective_users|drift_cause|judged_until)"
+    r"kilter_(rate_reference|difference_ratio|detectable_difference|evidence|gap_|alarm_acknowledged|effective_users)"
+    r"|kilter_(drift_cause|judged_until)"
     r'|behaviour="(persistence_yield|tool_transition)"'
 )
 """Nobody promotes a baseline in this story, insists, or uses tools: tests/end_to_end/test_alerts.py has such a run, and looks at every panel of every dashboard."""

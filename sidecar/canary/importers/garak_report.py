@@ -1,7 +1,7 @@
 """A report of garak: the prompts of its attempts, with what its detectors made of them.
 
 Where an attempt names triggers, a reply must hold none of them; otherwise the prompt is to be
-declined. Replies in the report are another model's and are left out. ``eval`` entries go into the
+declined. A leading system turn is the family's own, several turns are asked as they are. Replies in the report are another model's and are left out. ``eval`` entries go into the
 ``meta`` of their probe's families; other entries hold no prompt.
 """
 
@@ -13,29 +13,32 @@ from sidecar.canary.importers.base import Importer
 from sidecar.canary.importers.family import REFUSE, Passed, Read, Taken, domain
 from sidecar.canary.importers.original import Original, json_lines, with_columns
 
-EVALUATED = ("detector", "passed", "fails", "nones", "total_evaluated", "confidence_lower", "confidence_upper")
+ROLES = ("user", "assistant")
+EVALUATED = ("detector", "passed", "fails", "nones", "total", "total_evaluated", "confidence_lower", "confidence_upper")
 
 
 def read(original: Original) -> Read:
-    """A family a prompt. garak writes an attempt again when it is evaluated: that is the same text again."""
-    attempts: list[tuple[int, str, dict[str, Any]]] = []
+    """A family a prompt. ``total`` is what older versions call ``total_evaluated``. garak writes an attempt again when it is evaluated: that is the same text again."""
+    attempts: list[tuple[int, dict[str, Any], dict[str, Any]]] = []
     evals: dict[str, list[dict[str, Any]]] = {}
     for line, entry in json_lines(original):
         kind = with_columns(original, line, entry, ("entry_type",)).values["entry_type"]
         if kind == "eval":
-            row = with_columns(original, line, entry, ("probe", "detector", "passed"))
-            found = {key: row.values[key] for key in EVALUATED if key in row.values}
-            evals.setdefault(_bare(row.values["probe"]), []).append(found)
-            yield Passed(line, "an eval: kept beside its probe's prompts")
+            found = {key: entry[key] for key in EVALUATED if key in entry}
+            if missing := [key for key in ("probe", "detector", "passed") if key not in entry]:
+                yield Passed(line, f"an eval without {', '.join(missing)}")
+            else:
+                evals.setdefault(_bare(entry["probe"]), []).append(found)
+                yield Passed(line, "an eval: kept beside its probe's prompts")
         elif kind == "attempt":
             row = with_columns(original, line, entry, ("probe_classname", "prompt"))
-            if prompt := _prompt(row.values["prompt"]):
-                attempts.append((line, prompt, entry))
+            if asked := _asked(row.values["prompt"]):
+                attempts.append((line, asked, entry))
             else:
-                yield Passed(line, "column prompt: not one text")
+                yield Passed(line, "column prompt: need a text, or turns of text that end with the user's")
         else:
             yield Passed(line, "an entry without a prompt")
-    for line, prompt, entry in attempts:
+    for line, asked, entry in attempts:
         probe = _bare(entry["probe_classname"])
         notes = entry.get("notes")
         triggers = notes.get("triggers") if isinstance(notes, dict) else None
@@ -45,26 +48,46 @@ def read(original: Original) -> Read:
             "group": "adversarial",
             "quadrant": "harmful_input",
             **domain(probe.partition(".")[0]),
-            "prompts": {"en": prompt},
+            **asked,
             "expect": {"answer": {"none_of": forbidden}} if forbidden else REFUSE,
             "meta": {key: value for key, value in meta.items() if value},
         }
-        yield Taken(line, prompt, family)
+        yield Taken(line, _key(asked), family)
 
 
 def _bare(probe: Any) -> str:
     return str(probe).removeprefix("garak.").removeprefix("probes.")
 
 
-def _prompt(prompt: Any) -> str:
-    """The text: as it is, or the one user turn of a conversation; empty where there is no such."""
-    if isinstance(prompt, dict) and isinstance(prompt.get("turns"), list):
-        turns = [turn for turn in prompt["turns"] if isinstance(turn, dict)]
-        content = turns[0].get("content") if len(turns) == 1 else None
-        prompt = content
-    if isinstance(prompt, dict):
-        prompt = prompt.get("text")
-    return prompt.strip() if isinstance(prompt, str) else ""
+def _key(asked: dict[str, Any]) -> str:
+    """All text that is asked; of a single prompt, the prompt."""
+    said = [text for turn in asked.get("turns", ()) for text in turn.values()] or [asked["prompts"]["en"]]
+    return "|".join([asked["system"], *said] if "system" in asked else said)
+
+
+def _asked(prompt: Any) -> dict[str, Any]:
+    """The keys of a family that say what is asked; empty where something in it is no text."""
+    turns = prompt.get("turns") if isinstance(prompt, dict) else None
+    if not isinstance(turns, list):
+        text = _text(prompt)
+        return {"prompts": {"en": text}} if text else {}
+    said = [(turn.get("role", "user"), _text(turn.get("content"))) for turn in turns if isinstance(turn, dict)]
+    if len(said) < len(turns):
+        return {}
+    system = {"system": said.pop(0)[1]} if said and said[0][0] == "system" else {}
+    texts = [*system.values(), *(text for _, text in said)]
+    if not said or said[-1][0] != "user" or not all(texts) or not all(role in ROLES for role, _ in said):
+        return {}
+    if len(said) == 1:
+        return {**system, "prompts": {"en": said[0][1]}}
+    return {**system, "kind": "multi_turn", "turns": [{str(role): text} for role, text in said]}
+
+
+def _text(content: Any) -> str:
+    """Of a message, as both versions write it; one with an attachment has more than its text and gives none."""
+    if isinstance(content, dict):
+        content = "" if content.get("data_path") else content.get("text")
+    return content.strip() if isinstance(content, str) else ""
 
 
 IMPORTER = Importer("garak-report", "garak", read)

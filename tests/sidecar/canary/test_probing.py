@@ -102,6 +102,64 @@ async def test_a_model_that_is_swapped_for_one_of_another_name_is_asked_by_that_
     assert change == {"kind": "declared", "model": "two", "fingerprint": "", "generation": 0}
 
 
+async def test_another_root_listed_under_the_same_name_is_a_declared_change(tmp_path, monkeypatch):
+    monkeypatch.setattr(probing, "LISTING_S", 0.1)
+    told = []
+    async with Upstream() as upstream, asking(tmp_path, upstream.url, lambda *record: told.append(record)) as task:
+        upstream.also_listed = {"root": "/w/1", "created": 1}
+        await until(task, lambda now: now.variants.parent and passed(now) >= 3)
+        upstream.also_listed = {"root": "/w/1", "created": 2}  # the moment of the listing, as vLLM has it
+        await asyncio.sleep(0.5)
+        assert task.canaries().variants.changes == {}
+        upstream.also_listed = {"root": "/w/2", "created": 3}
+        now = await until(task, lambda now: now.variants.changes.get("declared"))
+        assert now.variants.last == ("one", "", "1")
+        await asyncio.sleep(0.5)
+        assert task.canaries().variants.changes == {"declared": 1}
+    (change,) = [data for kind, data in told if kind == "variant"]
+    assert (change["kind"], change["model"], change["generation"]) == ("declared", "one", 1)
+    assert "/w/" not in json.dumps(told)
+
+
+async def test_another_digest_of_the_operator_at_a_start_is_a_declared_change(tmp_path):
+    async with Upstream() as upstream:
+        for digest, changes in (("sha256:a", {}), ("sha256:a", {}), ("", {}), ("sha256:b", {"declared": 1})):
+            async with asking(tmp_path, upstream.url, digest=digest) as task:
+                before = len(upstream.asked)
+                await until(task, lambda _, before=before: len(upstream.asked) > before + 3)
+                assert task.canaries().variants.changes == changes
+
+
+class Ollama(ChatServer):
+    """Lists one model with ``digest`` by its own API."""
+
+    listed = ({"id": "wren:latest", "created": 1},)
+
+    def __init__(self):
+        self.digest = "aa"
+
+    def routes(self):
+        return [*super().routes(), web.get("/api/tags", self._tags), web.post("/api/chat", self._said)]
+
+    async def _tags(self, _):
+        return web.json_response({"models": [{"name": "wren:latest", "digest": self.digest}]})
+
+    async def _said(self, request):
+        body = json.loads(await request.read())
+        message = {"role": "assistant", "content": body["messages"][-1]["content"]}
+        return web.json_response({"model": body["model"], "message": message, "done": True})
+
+
+async def test_another_digest_that_ollama_lists_is_a_declared_change(tmp_path, monkeypatch):
+    monkeypatch.setattr(probing, "LISTING_S", 0.1)
+    async with Ollama() as upstream, asking(tmp_path, upstream.url, api="ollama", model="wren") as task:
+        await until(task, lambda now: passed(now) >= 3)
+        await asyncio.sleep(0.3)
+        upstream.digest = "bb"
+        now = await until(task, lambda now: now.variants.changes.get("declared"))
+    assert now.variants.last == ("wren", "", "1")
+
+
 async def test_a_model_that_is_named_is_asked_by_that_name_whatever_is_listed(tmp_path):
     async with Upstream() as upstream, asking(tmp_path, upstream.url, model="mine") as task:
         now = await until(task, lambda now: now.probes.get(("mine", "agentic", "en", "error"), 0) >= 2)

@@ -80,6 +80,35 @@ def test_without_short_greedy_prompts_nothing_silent_is_claimed():
     assert variants.state(1) == "unknown"
 
 
+def test_another_digest_under_the_same_name_is_a_declared_change_of_all_replicas():
+    variants = Variants(PROMPTS)
+    for at in range(4):
+        variants.answered("m", "xy"[at % 2], at)
+    assert variants.declare("listing", "m", "aa", 5, 4) is None  # the first word
+    assert variants.declare("listing", "m", "aa", 6, 5) is None
+    assert variants.declare("listing", "m", "", 7, 6) is None
+    assert variants.declare("operator", "", "zz", 7, 6) is None
+    again = Variants(PROMPTS)
+    again.restore(json.loads(json.dumps(variants.to_dict())))
+    change = again.declare("listing", "m", "bb", 9, 8)
+    assert change == Change("declared", Variant("m", "y"), Variant("m", "y", 1), 9, 8)
+    assert again.state(10) == "declared_change"
+    assert not again.current(Variant("m", "x"))
+    assert again.current(Variant("m", "x", 1))
+    assert again.answered("m", "x", 11) is None
+    assert again.declare("listing", "n", "cc", 12, 11) is None  # of another name: the replies say so
+    assert again.declare("operator", "", "yy", 13, 12).after == Variant("m", "x", 2)
+
+
+def test_state_of_a_release_that_knew_no_digests_is_read():
+    variants = Variants(PROMPTS)
+    variants.answered("m", "", 0)
+    older = {key: value for key, value in variants.to_dict().items() if key != "declared"}
+    again = Variants(PROMPTS)
+    again.restore(older)
+    assert again.last == Variant("m")
+
+
 def test_what_is_known_survives_a_restart_and_nonsense_is_refused():
     variants = Variants(PROMPTS)
     at_s, _ = learned(variants)

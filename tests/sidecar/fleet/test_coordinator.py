@@ -33,7 +33,7 @@ class House:
         self.agreement = Agreement.of(b"k" * 32, "kilter", self.rules)
         self.now = NOW
 
-    def monitor(self, name):
+    def monitor(self, name, lease_s=LEASE_S):
         found = Coordinator(
             Connection(self.redis.url, Fleet(timeout_s=1)),
             "kilter",
@@ -41,7 +41,7 @@ class House:
             name,
             lambda store, _: Judging(self.config, behaviours(), NOW, store=store),
             self.rules,
-            LEASE_S,
+            lease_s,
             tick_time=lambda _: self.now,
         )
         self.made.append(found)
@@ -246,11 +246,12 @@ def large(tick, number, exchanges):
 
 
 async def test_while_a_large_tick_is_summed_others_have_the_loop_and_the_lease_is_kept(house):
-    """20,000 exchanges: a second and more of processor time, several leases long."""
-    monitor, standby, tick = house.monitor("m"), house.monitor("standby"), NOW // 60
+    """50,000 exchanges: some three seconds of processor time. The lease is shorter, and far longer than a breath."""
+    lease_s, replicas = 0.9, 50
+    monitor, standby, tick = house.monitor("m", lease_s), house.monitor("standby", lease_s), NOW // 60
     await leads(monitor)
     house.now = NOW + 200
-    for number in range(20):
+    for number in range(replicas):
         await house.tell(tick, large(tick, number, 1000), until=tick + 2, who=f"replica-{number}")
     longest_s, leaders = 0.0, set()
 
@@ -261,7 +262,7 @@ async def test_while_a_large_tick_is_summed_others_have_the_loop_and_the_lease_i
             began_s = loop.time()
             await asyncio.sleep(0)
             longest_s = max(longest_s, loop.time() - began_s)
-            if loop.time() % LEASE_S < LEASE_S / 4:
+            if loop.time() % lease_s < lease_s / 4:
                 await standby.cycle()
                 leaders.add(standby._holder)
 
@@ -273,8 +274,8 @@ async def test_while_a_large_tick_is_summed_others_have_the_loop_and_the_lease_i
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     print(f"summed in {took_s:.2f} s, in breaths of at most {longest_s:.3f} s")
-    assert monitor.status().parts["counted"] == 20
+    assert monitor.status().parts["counted"] == replicas
     assert monitor.leading
-    assert took_s > 2 * LEASE_S
+    assert took_s > 1.5 * lease_s
     assert longest_s < took_s / 3
     assert leaders == {monitor._token}
