@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tampering import every_97th_byte, other_records
 
 from sidecar.evidence import retention
 from sidecar.evidence.chain import Head
@@ -45,37 +46,17 @@ def test_a_log_verifies_and_says_what_it_holds(tmp_path: Path) -> None:
 
 def test_every_97th_byte_flipped_is_found_and_its_record_named(tmp_path: Path) -> None:
     written(tmp_path / "e", days=3)
-    sequence = 0
-    for path in segments(tmp_path / "e"):
-        whole = path.read_bytes()
-        for place in range(0, len(whole), 97):
-            changed = bytearray(whole)
-            changed[place] ^= 1 << (place % 8)
-            path.write_bytes(changed)
-            found = verify(tmp_path / "e", KEY)
-            assert found.broken is not None
-            assert found.broken_seq == sequence + whole[:place].count(b"\n") + 1
-        path.write_bytes(whole)
-        sequence += whole.count(b"\n")
+    for sequence in every_97th_byte(tmp_path / "e"):
+        assert verify(tmp_path / "e", KEY).broken_seq == sequence
     assert verify(tmp_path / "e", KEY).broken is None
 
 
 def test_deleted_reordered_doubled_and_spliced_records_are_named(tmp_path: Path) -> None:
     written(tmp_path / "e")
     written(tmp_path / "other", at_s=NOON + 1)
-    (path, *_), (other, *_) = segments(tmp_path / "e"), segments(tmp_path / "other")
-    lines, foreign = path.read_bytes().splitlines(keepends=True), other.read_bytes().splitlines(keepends=True)
-    for changed in (
-        lines[:9] + lines[10:],
-        [*lines[:9], lines[10], lines[9], *lines[11:]],
-        [*lines[:9], lines[8], *lines[9:]],
-        lines[:9] + foreign[9:],
-        [*lines[:9], foreign[9], *lines[10:]],
-    ):
-        path.write_bytes(b"".join(changed))
-        found = verify(tmp_path / "e", KEY)
-        assert found.broken is not None
-        assert found.broken_seq == 10
+    for sequence in other_records(tmp_path / "e", tmp_path / "other", 10):
+        assert verify(tmp_path / "e", KEY).broken_seq == sequence
+    assert verify(tmp_path / "e", KEY).broken is None
 
 
 def test_a_truncated_end_shows_against_a_head_from_outside_and_only_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from load import ask, chat
 from running import RunningKilter
+from tampering import every_97th_byte, other_records
 
 from sidecar import config
 from sidecar.cli import main
@@ -60,6 +61,13 @@ def watched(kilter):
     return [record["kind"] for record in kept(kilter)]
 
 
+def written_elsewhere(directory, key, count):
+    log = EvidenceLog(directory, key, time.time())
+    for number in range(count):
+        log.append("verdict", VERDICT | {"n_current": number}, time.time())
+    log.close(time.time())
+
+
 async def test_starts_stops_pauses_configuration_traffic_and_how_all_stands_are_records(tmp_path):
     file = tmp_path / "kilter.yaml"
     file.write_text(CONFIG % 0.007)
@@ -93,6 +101,21 @@ async def test_starts_stops_pauses_configuration_traffic_and_how_all_stands_are_
     assert b"planted-secret" not in log
     assert b"Ada" not in log
     assert "Ada" in (kilter.state / "evidence/payloads/2.json").read_text()
+
+    def found(head=None):
+        return verify(kilter.state / "evidence", key_of(kilter), head)
+
+    head = found().head
+    assert (found(head).broken, found(head).unaltered_through) == (None, len(told))
+    for sequence in every_97th_byte(kilter.state / "evidence"):
+        assert found().broken_seq == sequence
+    written_elsewhere(tmp_path / "foreign", key_of(kilter), len(told))
+    for sequence in other_records(kilter.state / "evidence", tmp_path / "foreign", 5):
+        assert found().broken_seq == sequence
+    path = segments(kilter.state / "evidence")[-1]
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert found().broken is None
+    assert "the end is gone" in found(head).broken
 
 
 def test_verify_report_and_export_of_a_log_that_is_being_written_end_with_its_last_whole_record(tmp_path):
