@@ -19,10 +19,13 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from sidecar import settings
 from sidecar.config_canary import Canary
 from sidecar.config_fleet import Fleet, StoreAddress
+from sidecar.config_judging import Baselines, Budget, Labels, Ticks, Verdicts
+from sidecar.config_otlp import Otlp
 from sidecar.config_report import Report
 from sidecar.config_samples import KeepSamples
-from sidecar.config_section import HeaderName, Seconds, Section
+from sidecar.config_section import Seconds, Section
 from sidecar.config_source import ConfigError, Key, Source, add_environment, add_flags, dotted, read_file
+from sidecar.config_traffic import Capture, Exclude, Identity, Limits, Relay, Timeouts, Tls, UpstreamTls
 from sidecar.wire.base import formats
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
@@ -70,159 +73,10 @@ class Log(Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level written.")
 
 
-class Tls(Section):
-    """TLS on the traffic listener."""
-
-    cert_file: str = Field("", description="PEM certificate chain; empty: plain HTTP.")
-    key_file: str = Field("", description="PEM private key of the certificate.")
-
-    @model_validator(mode="after")
-    def _both(self) -> Tls:
-        if bool(self.cert_file) != bool(self.key_file):
-            raise ValueError("need cert_file and key_file together")
-        return self
-
-
-class UpstreamTls(Section):
-    """TLS to the model server. Certificates are always verified."""
-
-    ca_file: str = Field("", description="PEM file of extra trusted authorities; empty: the system's.")
-    client_cert_file: str = Field("", description="PEM client certificate, for mutual TLS.")
-    client_key_file: str = Field("", description="PEM key of the client certificate.")
-
-
-class Timeouts(Section):
-    """Seconds. There is no limit on the whole of a request."""
-
-    connect_s: Seconds = Field(5.0, description="Connecting to the model server.")
-    first_byte_s: Seconds = Field(600.0, description="From the request's end to the answer's first byte.")
-    idle_s: Seconds = Field(300.0, description="Between two bytes of an answer.")
-    header_s: Seconds = Field(10.0, description="A client sending its request's head.")
-    keepalive_s: Seconds = Field(75.0, description="An idle client connection is kept this long.")
-    upstream_keepalive_s: Seconds = Field(
-        4.0, description="An idle upstream connection is kept this long; must be below the server's own limit."
-    )
-
-
-class Limits(Section):
-    """Above them clients get a 503 or 431 with `x-kilter-error`."""
-
-    header_bytes: int = Field(65536, ge=4096, le=1 << 20, description="Head of a request or answer.")
-    connections: int = Field(10000, ge=1, description="Client connections a worker.")
-    inflight: int = Field(10000, ge=1, description="Requests in flight a worker.")
-
-
-class Relay(Section):
-    """How bytes are passed on."""
-
-    retry_stale_post: bool = Field(
-        default=False,
-        description="Send a POST again when a reused idle connection died before any answer. A generation is not "
-        "idempotent: the server may have begun it.",
-    )
-    rewrite_host: bool = Field(default=False, description="Send the upstream's name as Host instead of the client's.")
-
-
-class Capture(Section):
-    """The bounded copy that is looked at. Bytes."""
-
-    ring_bytes: int = Field(32 << 20, ge=1 << 20, le=1 << 30, description="Ring between a worker and the monitor.")
-    inflight_bytes: int = Field(64 << 20, ge=1 << 20, description="Copies of unfinished exchanges, a worker.")
-    request_bytes: int = Field(8 << 20, ge=1 << 16, description="Largest request copied whole (base64 is left out).")
-    response_head_bytes: int = Field(192 << 10, ge=1 << 12, description="Copied from the start of an answer.")
-    response_tail_bytes: int = Field(64 << 10, ge=1 << 12, description="Copied from the end of an answer.")
-
-
-class Identity(Section):
-    """Who asks, and what belongs together. Only keyed hashes are kept."""
-
-    user_header: HeaderName = Field("", description="Header that names the end user; wins over the body's fields.")
-    app_header: HeaderName = Field("", description="Header that names the calling application.")
-    apps: tuple[str, ...] = Field((), max_length=10, description="Applications shown by name; others are `other`.")
-    conversation_header: HeaderName = Field("", description="Header, set by you, that names the conversation.")
-    trust_client_conversation_ids: bool = Field(
-        default=False,
-        description="Take conversation ids from request bodies. A client could hide an attack behind one id.",
-    )
-
-
-class Exclude(Section):
-    """Traffic that is passed on but never counted: load tests, evaluations."""
-
-    headers: dict[HeaderName, str] = Field(default_factory=dict, description="Header values that mark such traffic.")
-    paths: tuple[str, ...] = Field((), description="Path prefixes of such traffic.")
-
-
 class Readiness(Section):
     """What `/readyz` asks for beside an accepting worker."""
 
     require_upstream: bool = Field(default=False, description="Also require that the upstream accepts connections.")
-
-
-class Labels(Section):
-    """Bounds of metric labels that come from traffic; what is past them is `other`."""
-
-    models: tuple[str, ...] = Field((), description="Models shown by name; empty: the first `top_models` seen.")
-    top_models: int = Field(20, ge=1, le=200, description="Models shown by name where none are listed.")
-    top_languages: int = Field(20, ge=1, le=60, description="Languages shown by name.")
-    top_tools: int = Field(30, ge=1, le=100, description="Tools shown by name.")
-
-
-class Ticks(Section):
-    """Counting is by the time at which a request began."""
-
-    length_s: Seconds = Field(60.0, description="Length of a tick.")
-    grace_s: Seconds = Field(600.0, description="A tick waits this long after its end for what is in flight.")
-    window_s: Seconds = Field(3600.0, description="`kilter_rate` covers this long up to now.")
-
-
-class Baselines(Section):
-    """What is usual: learned from traffic, used once a person promotes it."""
-
-    file: str = Field("", description="A file of `kilter baseline export` to judge by, for example from a ConfigMap.")
-    expected: bool = Field(default=False, description="Starting without a baseline is then a state of its own.")
-    learn_days: int = Field(7, ge=0, le=366, description="Days with traffic after which a baseline is ready.")
-    learn_trials: int = Field(2000, ge=1, description="Observations in the largest stratum after which one is ready.")
-
-
-class Budget(Section):
-    """The chance of any false alarm, over all strata."""
-
-    false_alarms: float = Field(0.007, gt=0, lt=1, description="Chance of any false alarm from traffic in a period.")
-    period_days: float = Field(30.0, gt=0, le=366, description="Length of a period.")
-    most_strata: int = Field(
-        80, ge=1, le=1000, description="Strata tested alone; what is past them is tested together."
-    )
-
-
-class Verdicts(Section):
-    """When a change matters. Differences of rates: .02 is two points. The defaults are Kilter's own."""
-
-    margin: float = Field(0.005, gt=0, lt=0.5, description="Within it a rate is no drift.")
-    floor: float = Field(0.02, gt=0, lt=1, description="An alarm needs a difference shown to be larger.")
-    floor_relative: float = Field(0.25, gt=0, le=10, description="The same for rates below 4 %, as a part of the rate.")
-    least_users: float = Field(30.0, ge=1, description="Nothing is judged below so many equal users.")
-
-
-class Otlp(Section):
-    """OpenTelemetry: spans, GenAI metrics and events, never text. Needs `pip install 'kilter[otlp]'`."""
-
-    endpoint: str = Field("", description="The collector, as `http://host:4317`; empty: nothing is sent.")
-    protocol: Literal["grpc", "http"] = Field(
-        "grpc", description="Over HTTP the paths `/v1/traces` and so on are added."
-    )
-    headers: dict[str, str] = Field(default_factory=dict, description="Sent with every export, for example a token.")
-    service_name: str = Field("kilter", min_length=1, description="`service.name` of everything sent.")
-    span_ratio: float = Field(1.0, ge=0, le=1, description="Share of the exchanges looked at that get a span.")
-    metrics_interval_s: Seconds = Field(60.0, description="Between two exports of metrics.")
-    timeout_s: Seconds = Field(5.0, description="An export may take this long.")
-    semconv: Literal["latest", "1.36"] = Field("latest", description="Version of the GenAI names.")
-
-    @model_validator(mode="after")
-    def _address(self) -> Otlp:
-        if self.endpoint and not re.match(r"https?://[^/\s]+", self.endpoint):
-            raise ValueError("endpoint: need http://host:port or https://host:port")
-        return self
 
 
 class Config(Section):
