@@ -46,7 +46,9 @@ def e_bh(e_values: ArrayLike, alpha: float) -> NDArray[np.bool_]:
 def e_value_of(log_p: ArrayLike) -> NDArray[np.float64]:
     """An e-value from a p-value given as its log: 1 / (2 sqrt(p)), whose mean under the null is 1.
 
+    What would not fit a float is 5e303, which is less and so still an e-value.
+
     >>> float(e_value_of(np.log(1e-4)).round(9))
     50.0
     """
-    return np.asarray(0.5 * np.exp(-0.5 * np.asarray(log_p, float)))
+    return np.asarray(0.5 * np.exp(np.minimum(-0.5 * np.asarray(log_p, float), 700.0)))

@@ -27,6 +27,14 @@ def test_an_e_value_made_of_a_uniform_p_value_has_mean_one():
     assert e_value_of(np.log(p)).mean() == pytest.approx(1, abs=2e-3)
 
 
+def test_the_smallest_of_p_values_gives_a_number_still():
+    e = e_value_of([-800.0, -5000.0, -np.inf])
+    assert e[0] == pytest.approx(0.5 * np.exp(400.0))
+    assert np.isfinite(e).all()
+    assert (np.diff(e) >= 0).all()
+    assert e_bh(e, 0.05).all()
+
+
 def test_false_entries_stay_below_alpha():
     """400 lists of 40, 8 of them true at e = 500; the nulls are calibrated p-values. Expected share under .2."""
     rng = np.random.default_rng(2)
