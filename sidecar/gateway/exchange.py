@@ -12,12 +12,14 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from sidecar.gateway import tapping
 from sidecar.gateway.answers import own_answer, status_of
 from sidecar.gateway.heads import RequestHead, ResponseHead
-from sidecar.gateway.observer import PIECE_OVERHEAD_BYTES, TIMED_PIECES, TOLD_TOGETHER_BYTES, Ended, Tap
+from sidecar.gateway.observer import HELD_CHUNK_BYTES, TIMED_PIECES, TOLD_TOGETHER_BYTES, Ended, Tap
 from sidecar.gateway.tunnel import Tunnel
 from sidecar.gateway.upstream import UpstreamConnection
 
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
 KEPT_FOR_RETRY_BYTES = 1 << 20
 WAITING_FOR_CONNECTION_BYTES = 1 << 16
 _NEVER = float("inf")
+_BLANK = bytes(TOLD_TOGETHER_BYTES + HELD_CHUNK_BYTES)
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 
 
 class Exchange:
     """``follows``: the pieces of the answer must be told with ``answer_moved``. ``moved``: a piece has come,
-    which is all that the hot path leaves behind; the sweep turns it into a new deadline. ``pieces``: of the answer,
-    of which the tap has not been told; None before the first, and where nobody listens. ``times``: theirs,
-    None once ``TIMED_PIECES`` have been told.
+    which is all that the hot path leaves behind; the sweep turns it into a new deadline. ``hold``: keeps what a chunk
+    carries until the tap is told, ``held_bytes`` says how much that is; None where chunks, too, are for ``answer_moved``.
     """
 
     __slots__ = (
@@ -44,26 +46,30 @@ class Exchange:
         "_close_client",
         "_deadline_s",
         "_ends_with_connection",
+        "_held",
         "_keeps",
         "_kept",
         "_kept_bytes",
         "_may_retry",
         "_now",
+        "_pieces",
+        "_pieces_bytes",
         "_relay",
         "_request_complete",
         "_sent_s",
         "_status",
         "_tap",
         "_timed",
+        "_times",
         "_upstream",
         "client",
         "dechunk",
         "follows",
         "head",
+        "held_bytes",
+        "hold",
         "moved",
         "over",
-        "pieces",
-        "times",
         "to_head",
         "wants_payload",
         "write",
@@ -93,8 +99,12 @@ class Exchange:
         self._status = 0  # 0 until the answer's head went out
         self._close_client = not head.keep_alive
         self._ends_with_connection = False
-        self.pieces: list[bytes] | None = None
-        self.times: list[float] | None = []
+        self.hold: Callable[[bytes], int] | None = None
+        self.held_bytes: Callable[[], int]
+        self._held: BytesIO | None = None
+        self._pieces: list[bytes] | None = None  # of which the tap has not been told; None before the first
+        self._pieces_bytes = 0
+        self._times: list[float] = []  # theirs, of an answer's first pieces
         self._timed = 0  # pieces that the tap has been told of with their times
         self.follows = True  # until the first piece; then only for a tap
         self.moved = False
@@ -243,32 +253,45 @@ class Exchange:
     def answer_moved(self, payload: bytes) -> None:
         """Bytes of the body went to the client. ``payload`` is what they carry, if anybody wants it."""
         now = self._now()
-        pieces = self.pieces
+        if self.hold is not None:
+            self.tell()
+            self.hold = None  # what comes next must not overtake this
+        pieces = self._pieces
         if pieces is None:
             if self._sent_s:
                 self._relay.meter.first_chunk(self._cells, now - self._sent_s)
             self.follows = self._tap is not None
             if not self.follows:
                 return
-            pieces = self.pieces = []
+            pieces = self._pieces = []
         if payload:
             pieces.append(payload)
-            if self.times is not None:
-                self.times.append(now)
-            if len(pieces) * (len(payload) + PIECE_OVERHEAD_BYTES) >= TOLD_TOGETHER_BYTES:
+            if self._timed < TIMED_PIECES:
+                self._times.append(now)
+            self._pieces_bytes += len(payload)
+            if len(pieces) >= TIMED_PIECES or self._pieces_bytes >= TOLD_TOGETHER_BYTES:
                 self.tell()
 
     def tell(self) -> None:
         """Tells the tap what has come of the answer since the last time."""
-        pieces, times = self.pieces, self.times
-        if self._tap is None or not pieces:
+        pieces, times, held = self._pieces, self._times, self._held
+        if self._tap is None:
             return
-        self.pieces = []
-        if times:
+        if pieces:
+            self._pieces, self._times, self._pieces_bytes = [], [], 0
             self._timed += len(times)
-            self.times = [] if self._timed < TIMED_PIECES else None
+            if self._timed >= TIMED_PIECES:
+                if held is None:
+                    held = self._held = BytesIO(_BLANK)  # as large as it gets: a stream has no cause to make it larger
+                    self.held_bytes = held.tell
+                self.hold = held.write
+        elif held is not None and (length := held.tell()):
+            pieces = [bytes(held.getbuffer()[:length])]
+            held.seek(0)
+        else:
+            return
         try:
-            self._tap.response_body(pieces, times or ())
+            self._tap.response_body(pieces, times)
         except Exception as error:  # noqa: BLE001 - as above
             self._untap(error)
 
@@ -395,7 +418,7 @@ class Exchange:
 
     def _untap(self, error: Exception) -> None:
         self._tap = None
-        self.follows = self.follows and self.pieces is None
-        self.pieces = None
+        self.follows = self.follows and self._pieces is None
+        self.hold = None
         self.wants_payload = self.dechunk
         tapping.failed(self._relay.counters, error)

@@ -16,14 +16,14 @@ from typing import Literal, Protocol
 Ended = Literal["complete", "client_aborted", "upstream_cut"]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
-TIMED_PIECES = 32
+TIMED_PIECES = 16
 """How many pieces of an answer are told with their times, or a few more: what comes first is what is timed."""
 
-TOLD_TOGETHER_BYTES = 16 << 10
-PIECE_OVERHEAD_BYTES = 64
-"""Pieces are told together once their number times (the last one's length + overhead) reaches ``TOLD_TOGETHER_BYTES``:
-some sixty events of a stream, a long piece at once. So much of an exchange, about, no budget counts.
-"""
+TOLD_TOGETHER_BYTES = 8 << 10
+"""After ``TIMED_PIECES`` pieces are told together once so much has come. So much of an exchange, about, no budget counts."""
+
+HELD_CHUNK_BYTES = 512
+"""Chunks up to here, the events of a stream, are joined as they come."""
 
 
 class Request(Protocol):
@@ -66,8 +66,8 @@ class Tap(Protocol):
     def response_body(self, pieces: Sequence[bytes], times_s: Sequence[float]) -> None:
         """Body bytes after transfer decoding, before content decoding, in order, and when each piece came.
 
-        Short pieces are told some at a time, so their times lie a little back. After ``TIMED_PIECES`` there
-        may be none.
+        Pieces are told some at a time, so their times lie a little back. After ``TIMED_PIECES`` there are none, and
+        several pieces may have become one.
         """
 
     def answered(self, head: Answer, body: bytes, at_s: float) -> None:

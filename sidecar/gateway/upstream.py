@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 
 from sidecar.gateway.framing import BadFraming, ChunkedWalker, CloseWalker, Walker
 from sidecar.gateway.heads import BadHead, ResponseHead
-from sidecar.gateway.observer import PIECE_OVERHEAD_BYTES, TOLD_TOGETHER_BYTES
+from sidecar.gateway.observer import HELD_CHUNK_BYTES, TOLD_TOGETHER_BYTES
 
 if TYPE_CHECKING:
     from sidecar.gateway.exchange import Exchange  # which imports this file
@@ -136,15 +136,16 @@ class UpstreamConnection(asyncio.Protocol):
             return
         chunks = self._chunks
         if chunks is not None and (start := chunks.one_chunk(data)):
-            exchange.write(data)
+            write = (
+                exchange.write
+            )  # a slot that holds a function: called by its own name it would be looked up the slow way
+            write(data)
             exchange.moved = True
-            pieces = exchange.pieces
-            if pieces is not None:  # as answer_moved does, without its call
-                pieces.append(data[start:-2])
-                times = exchange.times
-                if times is not None:
-                    times.append(self._now())
-                if len(pieces) * (len(data) + PIECE_OVERHEAD_BYTES) >= TOLD_TOGETHER_BYTES:
+            hold = exchange.hold
+            if hold is not None and len(data) <= HELD_CHUNK_BYTES:
+                hold(data[start:-2])
+                held_bytes = exchange.held_bytes
+                if held_bytes() >= TOLD_TOGETHER_BYTES:
                     exchange.tell()
             elif exchange.follows:
                 exchange.answer_moved(data[start:-2])

@@ -116,7 +116,27 @@ async def test_a_long_stream_is_told_whole_and_in_order_however_its_chunks_come_
             await client.head()
             assert await client.chunked() == b"".join(packets) + b"0\r\n\r\n"
     assert observer.joined("response_body") == b"".join(payloads)
-    assert TIMED_PIECES <= observer.timed < 240
+    assert TIMED_PIECES <= observer.timed < 2 * TIMED_PIECES
+
+
+async def test_of_a_long_answer_without_chunks_only_the_beginning_is_timed():
+    observer = Recording()
+    pieces = [b"%04d" % number for number in range(200)]
+
+    async def stream(wire):
+        await wire.head()
+        await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 800\r\n\r\n")
+        for piece in pieces:
+            await wire.write(piece)
+            await asyncio.sleep(0.001)
+
+    async with Scripted(stream) as upstream:
+        with RunningGateway(upstream.port, observer=observer) as gateway:
+            client = await Wire.connect(gateway.port)
+            await client.write(b"GET / HTTP/1.1\r\nHost: m\r\n\r\n")
+            assert await client.body(await client.head()) == b"".join(pieces)
+    assert observer.joined("response_body") == b"".join(pieces)
+    assert TIMED_PIECES <= observer.timed < 2 * TIMED_PIECES
 
 
 async def test_the_observer_is_told_who_ended_what_was_not_finished():
