@@ -156,10 +156,10 @@ class RunningKilter:
             return []
 
     def pids(self, module):
-        """Process ids of ``sidecar.gateway`` or ``sidecar.monitor``."""
-        found = []
+        """Process ids of ``sidecar.gateway`` or ``sidecar.monitor``, without what they have forked and not yet executed."""
+        found = {}
         for child in self.children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if module in child.cmdline():
-                    found.append(child.pid)
-        return found
+                    found[child.pid] = child.ppid()
+        return [pid for pid, parent in found.items() if parent not in found]
