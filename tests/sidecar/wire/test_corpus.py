@@ -11,6 +11,7 @@ import zlib
 import brotli
 from backports import zstd
 
+from sidecar.gateway.capture import MAX_ARRIVALS
 from sidecar.wire.base import decode, formats
 
 
@@ -32,6 +33,11 @@ def test_a_stream_cut_at_200_random_places_is_the_same_exchange(stream_case):
     for pieces in (1, 2, 3, 5, 8, 13, 21, 34, 55, 58):  # 200 in all
         kept = {rng.randrange(len(each_byte) + 1) for _ in range(pieces)}
         recut = tuple(arrival for arrival in each_byte if arrival[0] in kept | starts)
+        # A full table says that more came later, and here nothing did: one piece less, then.
+        in_head = [offset for offset, _ in recut if offset < stream_case.capture.response_head_bytes]
+        spare = set(in_head) - starts
+        if len(in_head) == MAX_ARRIVALS and spare:
+            recut = tuple(arrival for arrival in recut if arrival[0] != min(spare))
         assert decode(dataclasses.replace(stream_case.capture, arrivals=recut)) == whole
 
 
