@@ -17,7 +17,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sidecar.canary.case import Case
 from sidecar.canary.changeover import LONGEST_S, Changeover
@@ -49,6 +49,9 @@ class Hearing(Protocol):
 
     def changed(self, change: Change) -> None:
         """Another variant answers."""
+
+    def confirmed(self, change: Change) -> None:
+        """A change that was told shows itself by a further sign."""
 
     def compared(self, changeover: Changeover) -> None:
         """What a change did is known, as far as it will be."""
@@ -87,6 +90,7 @@ class Errands:
         }
         self._exposed: set[tuple[str, str, int, int]] = set()
         self._window = window
+        self._measured: Change | None = None
         self._results = results
         self._secret = secret
         self._hearing = hearing
@@ -115,6 +119,7 @@ class Errands:
             changeover.recheck.recall(asked(changeover.run))
             kept = {one.run for one in self._results.comparisons(change.at_s)}
             self.changeover = changeover if changeover.run not in kept else None
+            self._measured = change
 
     # -- what is asked --------------------------------------------------------------------------
 
@@ -165,7 +170,7 @@ class Errands:
             self._keep()
         return replace(probe, generation=self.variants.generation(probe.model, probe.fingerprint))
 
-    def declared(self, by: str, model: str, digest: str, since_s: float) -> None:
+    def declared(self, by: Literal["listing", "operator"], model: str, digest: str, since_s: float) -> None:
         """What ``by`` says stands behind the name; answers since ``since_s`` are of what came, where that is a change."""
         change = self.variants.declare(by, model, self._digest([digest]) if digest else "", self._now(), since_s)
         if change:
@@ -245,7 +250,14 @@ class Errands:
             self._results.expose(secret_id(self._secret), *key[1:], self._now())
 
     def _changed(self, change: Change) -> None:
-        self._hearing.changed(change)
+        if len(change.signs) > 1:
+            self._hearing.confirmed(change)
+            if self._measured and change.after == self._measured.after:
+                self._keep()  # what it did is asked already
+                return
+        else:
+            self._hearing.changed(change)
+        self._measured = change
         self.changeover = Changeover(change, self._window().every(self._now()))
         self._exposed.clear()
         self._keep()

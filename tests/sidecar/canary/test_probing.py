@@ -99,7 +99,7 @@ async def test_a_model_that_is_swapped_for_one_of_another_name_is_asked_by_that_
     assert now.valid["agentic"] == passed(now) - before  # what the first one said is stale
     (change,) = [data for kind, data in told if kind == "variant"]
     assert change.pop("since_s") > 0
-    assert change == {"kind": "declared", "model": "two", "fingerprint": "", "generation": 0}
+    assert change == {"kind": "declared", "model": "two", "fingerprint": "", "generation": 0, "signs": ["reply"]}
 
 
 async def test_another_root_listed_under_the_same_name_is_a_declared_change(tmp_path, monkeypatch):
