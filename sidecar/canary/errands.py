@@ -16,15 +16,16 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import replace
+from typing import Literal
 
-from sidecar.canary.case import Case
 from sidecar.canary.changeover import LONGEST_S, Changeover
 from sidecar.canary.diagnosis import LONGEST_S as LONGEST_DIAGNOSIS_S
 from sidecar.canary.diagnosis import Alarm, Diagnosis, Said
 from sidecar.canary.draws import secret_id
+from sidecar.canary.errand import Errand
 from sidecar.canary.generate import render
+from sidecar.canary.hearing import Hearing
 from sidecar.canary.loading import LoadedSuite
 from sidecar.canary.prober import Probe
 from sidecar.canary.recheck import Recheck
@@ -42,32 +43,6 @@ LADDER_RUN = "ladder"
 MOST_DIAGNOSES = 20
 _KEPT = "variants"
 _SHARED_S = 3600.0
-
-
-class Hearing(Protocol):
-    """Is told what errands found."""
-
-    def changed(self, change: Change) -> None:
-        """Another variant answers."""
-
-    def confirmed(self, change: Change) -> None:
-        """A change that was told shows itself by a further sign."""
-
-    def compared(self, changeover: Changeover) -> None:
-        """What a change did is known, as far as it will be."""
-
-    def explained(self, alarm: Alarm, said: Said) -> None:
-        """Why an alarm came is known, or will not be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """``case`` is to be asked as its ``repeat``; the result belongs to ``run``. ``recheck``: whose pair it makes."""
-
-    case: Case
-    repeat: int
-    run: str
-    recheck: Recheck | None = None
 
 
 class Errands:
@@ -212,13 +187,14 @@ class Errands:
 
     def _why(self) -> Errand | None:
         recheck = next(one.recheck for one, said in self.diagnoses.values() if said.cause == "asking")
-        return Errand(recheck.next.case, recheck.next.repeat, LADDER_RUN, recheck) if recheck.next else None
+        then = recheck.next
+        return Errand(then.case, then.repeat, LADDER_RUN, recheck, then.sampling) if then else None
 
     def _what(self) -> Errand | None:
         changeover = self.changeover
         if changeover is None or (then := changeover.recheck.next) is None:
             return None
-        return Errand(then.case, then.repeat, changeover.run, changeover.recheck)
+        return Errand(then.case, then.repeat, changeover.run, changeover.recheck, then.sampling)
 
     # -- what came of it ------------------------------------------------------------------------
 
