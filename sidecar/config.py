@@ -126,10 +126,14 @@ class Config(Section):
     fleet: Fleet = Field(default_factory=Fleet)
 
     @model_validator(mode="after")
-    def _fleet_key(self) -> Config:
+    def _fleet_whole(self) -> Config:
         if self.store and not self.fleet.key_file:
             raise ValueError(
                 "store: needs fleet.key_file too, or every replica would know the same users by other hashes"
+            )
+        if self.store and self.canary.enabled and self.canary.sampling == "mirror":
+            raise ValueError(
+                "canary.sampling: mirror needs traffic, and a fleet's canaries are asked where there is none"
             )
         return self
 

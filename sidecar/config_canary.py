@@ -9,7 +9,7 @@ Rules of this file
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -66,6 +66,10 @@ class Canary(Section):
     only: tuple[str, ...] = Field((), description="Suites that are asked, by name; empty: all.")
     secret_file: str = Field("", description="Rotation secret as hex; empty: the one in the state directory.")
     system_file: str = Field("", description="The deployment's system prompt, put before each suite's own.")
+    sampling: Literal["fixed", "mirror"] = Field(
+        "fixed",
+        description="`fixed`: the two below; `mirror`: as users send it to that model, once fifty of their requests were seen.",
+    )
     temperature: float = Field(0.0, ge=0, le=2, description="Sampling, as deployed.")
     top_p: float = Field(1.0, gt=0, le=1, description="Sampling, as deployed; 1: not sent.")
     headers: dict[HeaderName, str] = Field(

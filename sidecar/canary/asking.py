@@ -14,7 +14,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from typing import Any
 import aiohttp
 
 from sidecar.canary.conversation import Message, OfferedTool, Reply, User
+from sidecar.canary.mirror import Sampling
 from sidecar.canary.targets.base import Question, Target, UnreadableReplyError, items, mapping
 
 MAX_REPLY_BYTES = 8 << 20
@@ -41,10 +42,13 @@ _SIGNATURES = ((b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"),
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How the deployment is used: sampling and, in front of a case's own, the system prompt."""
+    """How the deployment is used: sampling and, in front of a case's own, the system prompt. ``drawn``: sampling as users
+    send it now, None while that is not known.
+    """
 
     sampling: Mapping[str, float] = field(default_factory=lambda: {"temperature": 0.0})
     system: str = ""
+    drawn: Callable[[], Sampling | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +72,22 @@ class Asker:
         self.endpoint = endpoint
         self.profile = profile or Profile()
 
+    def sampled(self, *, greedy: bool = False) -> Sampling:
+        """How a conversation is to be sampled, all of it; ``greedy``: not as the deployment samples."""
+        if greedy:
+            return tuple(GREEDY.items())
+        drawn = self.profile.drawn()
+        return tuple(self.profile.sampling.items()) if drawn is None else drawn
+
     def question(
         self,
         system: str,
         messages: Iterable[Message],
         tools: Iterable[OfferedTool],
         max_tokens: int,
-        *,
-        greedy: bool = False,
+        sampling: Sampling | None = None,
     ) -> Question:
-        """The question as it will be sent; ``greedy``: not as the deployment samples. OSError where an image cannot be read."""
+        """The question as it will be sent; ``sampling``: instead of the profile's own. OSError where an image cannot be read."""
         said = tuple(messages)
         paths = {path for message in said if isinstance(message, User) for path in message.images}
         return Question(
@@ -86,7 +96,7 @@ class Asker:
             messages=said,
             tools=tuple(tools),
             max_tokens=max_tokens,
-            sampling=GREEDY if greedy else self.profile.sampling,
+            sampling=self.profile.sampling if sampling is None else dict(sampling),
             images={path: data_url(Path(path)) for path in sorted(paths)},
         )
 

@@ -16,15 +16,16 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import Literal
 
-from sidecar.canary.case import Case
 from sidecar.canary.changeover import LONGEST_S, Changeover
 from sidecar.canary.diagnosis import LONGEST_S as LONGEST_DIAGNOSIS_S
 from sidecar.canary.diagnosis import Alarm, Diagnosis, Said
 from sidecar.canary.draws import secret_id
+from sidecar.canary.errand import Errand
 from sidecar.canary.generate import render
+from sidecar.canary.hearing import Hearing
 from sidecar.canary.loading import LoadedSuite
 from sidecar.canary.prober import Probe
 from sidecar.canary.recheck import Recheck
@@ -42,29 +43,6 @@ LADDER_RUN = "ladder"
 MOST_DIAGNOSES = 20
 _KEPT = "variants"
 _SHARED_S = 3600.0
-
-
-class Hearing(Protocol):
-    """Is told what errands found."""
-
-    def changed(self, change: Change) -> None:
-        """Another variant answers."""
-
-    def compared(self, changeover: Changeover) -> None:
-        """What a change did is known, as far as it will be."""
-
-    def explained(self, alarm: Alarm, said: Said) -> None:
-        """Why an alarm came is known, or will not be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """``case`` is to be asked as its ``repeat``; the result belongs to ``run``. ``recheck``: whose pair it makes."""
-
-    case: Case
-    repeat: int
-    run: str
-    recheck: Recheck | None = None
 
 
 class Errands:
@@ -87,6 +65,7 @@ class Errands:
         }
         self._exposed: set[tuple[str, str, int, int]] = set()
         self._window = window
+        self._measured: Change | None = None
         self._results = results
         self._secret = secret
         self._hearing = hearing
@@ -115,6 +94,7 @@ class Errands:
             changeover.recheck.recall(asked(changeover.run))
             kept = {one.run for one in self._results.comparisons(change.at_s)}
             self.changeover = changeover if changeover.run not in kept else None
+            self._measured = change
 
     # -- what is asked --------------------------------------------------------------------------
 
@@ -165,7 +145,7 @@ class Errands:
             self._keep()
         return replace(probe, generation=self.variants.generation(probe.model, probe.fingerprint))
 
-    def declared(self, by: str, model: str, digest: str, since_s: float) -> None:
+    def declared(self, by: Literal["listing", "operator"], model: str, digest: str, since_s: float) -> None:
         """What ``by`` says stands behind the name; answers since ``since_s`` are of what came, where that is a change."""
         change = self.variants.declare(by, model, self._digest([digest]) if digest else "", self._now(), since_s)
         if change:
@@ -207,13 +187,14 @@ class Errands:
 
     def _why(self) -> Errand | None:
         recheck = next(one.recheck for one, said in self.diagnoses.values() if said.cause == "asking")
-        return Errand(recheck.next.case, recheck.next.repeat, LADDER_RUN, recheck) if recheck.next else None
+        then = recheck.next
+        return Errand(then.case, then.repeat, LADDER_RUN, recheck, then.sampling) if then else None
 
     def _what(self) -> Errand | None:
         changeover = self.changeover
         if changeover is None or (then := changeover.recheck.next) is None:
             return None
-        return Errand(then.case, then.repeat, changeover.run, changeover.recheck)
+        return Errand(then.case, then.repeat, changeover.run, changeover.recheck, then.sampling)
 
     # -- what came of it ------------------------------------------------------------------------
 
@@ -245,7 +226,14 @@ class Errands:
             self._results.expose(secret_id(self._secret), *key[1:], self._now())
 
     def _changed(self, change: Change) -> None:
-        self._hearing.changed(change)
+        if len(change.signs) > 1:
+            self._hearing.confirmed(change)
+            if self._measured and change.after == self._measured.after:
+                self._keep()  # what it did is asked already
+                return
+        else:
+            self._hearing.changed(change)
+        self._measured = change
         self.changeover = Changeover(change, self._window().every(self._now()))
         self._exposed.clear()
         self._keep()

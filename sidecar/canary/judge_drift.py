@@ -6,8 +6,11 @@ kept for each judge by address and name; another judge begins anew. A judge that
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import logging
+import sqlite3
 from typing import Protocol
 
 from sidecar.canary.case import Case
@@ -15,6 +18,8 @@ from sidecar.canary.conversation import User
 from sidecar.canary.expect import DELIVERY_QUESTION, REFUSAL_QUESTION, Opinions
 from sidecar.canary.expectation import Expect
 from sidecar.canary.results import Results
+
+log = logging.getLogger("kilter.monitor")
 
 AGAIN_S = 7 * 86400.0
 _KEPT = "judge"
@@ -71,6 +76,15 @@ class JudgeDrift:
             self.ratio = sum(said[one] != first[one] for one in both) / len(both)
         if said.keys() - first.keys():
             self._results.keep(_KEPT, json.dumps({"judge": self._name, "first": {**said, **first}}))
+
+    async def follow(self) -> None:
+        """Asks once a week; a week in which that fails is passed over."""
+        while True:
+            try:
+                await self.ask()
+            except sqlite3.Error as error:
+                log.warning("what the judge said first cannot be kept", extra={"fields": {"why": str(error)}})
+            await asyncio.sleep(AGAIN_S)
 
     def _first(self) -> dict[str, bool]:
         try:

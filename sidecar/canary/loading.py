@@ -24,7 +24,7 @@ from sidecar.canary.suite import Suite
 from sidecar.canary.suite_schema import json_schema
 from sidecar.config_source import Key, Source, dotted
 
-MAX_BYTES = 4 << 20
+MAX_BYTES = 16 << 20
 MAX_DEPTH = 40
 SUFFIXES = (".yaml", ".yml", ".jsonl")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -14,7 +14,8 @@ from random import Random
 
 from sidecar.canary.agenda import Agenda
 from sidecar.canary.case import Case
-from sidecar.canary.errands import HASTE, LADDER_RUN, Errand, Errands
+from sidecar.canary.errand import Errand
+from sidecar.canary.errands import HASTE, LADDER_RUN, Errands
 from sidecar.canary.prober import Probe, Prober
 from sidecar.canary.results import Results
 from sidecar.canary.rota import Cell, Known, Rota
@@ -127,7 +128,7 @@ class Patrol:
 
     async def _run_errand(self, errands: Errands, errand: Errand) -> Probe:
         try:
-            asked = await self._prober.probe(errand.case, errand.repeat)
+            asked = await self._prober.probe(errand.case, errand.repeat, errand.sampling)
         except Exception:  # a mistake of ours that this prompt brings out must not keep the rota from its turns
             errands.rest()
             raise

@@ -24,6 +24,7 @@ from sidecar.canary.case import Case
 from sidecar.canary.conversation import Assistant, Message, Reply, Transcript, User
 from sidecar.canary.expect import Opinions, Verdict, decide
 from sidecar.canary.load import Load, NoLoad
+from sidecar.canary.mirror import Sampling
 from sidecar.canary.results import Results
 from sidecar.canary.schedule import Breaker, Minute
 
@@ -41,7 +42,7 @@ class Judging(Protocol):
 class Probe:
     """A case asked once. ``tokens``: as the server counted, else the worst case. ``transcript`` is None where skipped.
     ``model`` and ``fingerprint``: what the server says has answered, empty where it says nothing; ``generation``: how often
-    that has changed silently, where it is watched.
+    that has changed silently, where it is watched. ``sampling``: how it was asked, where it was.
     """
 
     case: Case
@@ -53,6 +54,7 @@ class Probe:
     model: str = ""
     fingerprint: str = ""
     generation: int = 0
+    sampling: Sampling | None = None
 
     @property
     def latency_s(self) -> float:
@@ -108,11 +110,13 @@ class Prober:
         """Whether the server is left alone after errors."""
         return self._breaker.open(self._clock())
 
-    async def probe(self, case: Case, repeat: int = 0) -> Probe:
-        """Asks ``case`` and judges what came."""
+    async def probe(self, case: Case, repeat: int = 0, sampling: Sampling | None = None) -> Probe:
+        """Asks ``case`` and judges what came. ``sampling``: as another time, instead of as the deployment samples now."""
         if reason := self._left_out(case):
             return self._skipped(case, repeat, reason)
-        conversation = _Conversation(self, case)
+        if sampling is None:
+            sampling = self._asker.sampled(greedy=case.greedy)
+        conversation = _Conversation(self, case, sampling)
         try:
             transcript = await conversation.run()
         except NotNowError as error:
@@ -130,7 +134,17 @@ class Prober:
         else:
             self._breaker.worked()
         last = transcript.last
-        return Probe(case, repeat, verdict, self._now(), conversation.tokens, transcript, last.model, last.fingerprint)
+        return Probe(
+            case,
+            repeat,
+            verdict,
+            self._now(),
+            conversation.tokens,
+            transcript,
+            last.model,
+            last.fingerprint,
+            sampling=sampling,
+        )
 
     def _left_out(self, case: Case) -> str:
         if case.retired:
@@ -158,9 +172,9 @@ class Prober:
             await self._sleep(wait)
             waited += wait
 
-    async def ask(self, case: Case, messages: list[Message]) -> tuple[Reply, int]:
+    async def ask(self, case: Case, messages: list[Message], sampling: Sampling) -> tuple[Reply, int]:
         """One request within the budget, after the users, and what it cost. NotNowError where it was not sent."""
-        question = self._asker.question(case.system, messages, case.tools, case.max_tokens, greedy=case.greedy)
+        question = self._asker.question(case.system, messages, case.tools, case.max_tokens, sampling)
         worst = most_tokens(self._asker.endpoint.target, question) + self._surplus
         await self._clear(worst)
         day = datetime.fromtimestamp(self._now(), UTC).date().isoformat()
@@ -182,8 +196,9 @@ class Prober:
 
 
 class _Conversation:
-    def __init__(self, prober: Prober, case: Case) -> None:
+    def __init__(self, prober: Prober, case: Case, sampling: Sampling) -> None:
         self._prober = prober
+        self._sampling = sampling
         self._case = case
         self._messages: list[Message] = []
         self._replies: list[Reply] = []
@@ -206,7 +221,7 @@ class _Conversation:
     async def _answered(self) -> bool:
         """Asks until the model calls no more tools; False where it still does after ``max_steps``."""
         for _ in range(self._case.max_steps if self._case.tools else 1):
-            reply, used = await self._prober.ask(self._case, self._messages)
+            reply, used = await self._prober.ask(self._case, self._messages, self._sampling)
             self.tokens += used
             self._replies.append(reply)
             if reply.error:

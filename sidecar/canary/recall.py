@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
@@ -40,6 +41,9 @@ def recalled(rows: Iterable[Row], suites: Sequence[LoadedSuite], secret: bytes) 
                     model=row.model,
                     fingerprint=row.fingerprint,
                     generation=row.generation,
+                    sampling=tuple((str(name), float(value)) for name, value in json.loads(row.sampling))
+                    if row.sampling
+                    else None,
                 )
             )
     return probes

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-VERSION = 3
+VERSION = 4
 _BUSY_S = 10.0
 _STEPS = (
     """
@@ -46,6 +46,9 @@ CREATE TABLE comparison (
 ALTER TABLE result ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE kept (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """,
+    """
+ALTER TABLE result ADD COLUMN sampling TEXT NOT NULL DEFAULT '';
+""",
 )
 """From schema i to i + 1."""
 
@@ -56,7 +59,7 @@ class StoreError(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One probe, as stored. ``draw`` is the case's index, ``at_s`` Unix time."""
+    """One probe, as stored. ``draw`` is the case's index, ``at_s`` Unix time, ``sampling`` JSON; empty where it is not known."""
 
     at_s: float
     run: str
@@ -85,6 +88,7 @@ class Row:
     tokens: int
     latency_s: float
     generation: int = 0
+    sampling: str = ""
 
     @property
     def case_id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
@@ -107,4 +108,5 @@ def row(probe: Probe, run: str, secret_id: str) -> Row:
         tokens=probe.tokens,
         latency_s=probe.latency_s,
         generation=probe.generation,
+        sampling="" if probe.sampling is None else json.dumps(probe.sampling),
     )

@@ -7,13 +7,15 @@ Rules of this file
   by side, and both are current. A server that gives every reply a fingerprint of its own gives none.
 * What an operator or the server's listing says of the weights (``declare``) is a change where it says something else of the
   same name than before. Nothing said is no change, and neither is the first word.
+* One change shows itself in several ways, each at its own time: in replies, in a listing that is read every ten minutes, in the
+  operator's word, in answers. What comes within ``TOGETHER_S`` of it by a way of its own is a further sign of the same change.
 * No clock: ``at_s`` is Unix time. Nothing here holds a word of what was said: answers are digests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from sidecar.canary.fingerprint import Fingerprint
@@ -24,6 +26,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 State = Literal["same", "declared_change", "silent_change", "unknown"]
 STATES: tuple[State, ...] = get_args(State)
 
+Sign = Literal["reply", "listing", "operator", "answers"]
+"""By which a change shows itself: a name or fingerprint in a reply, a digest as listed or as the operator says, what is answered."""
+
+TOGETHER_S = 3600.0
 BESIDE_S = DAY_S
 SHOWN_S = DAY_S
 """A change is the state for so long."""
@@ -42,13 +48,18 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From ``before`` to ``after``. ``since_s``: the first answer that can be the new variant's."""
+    """From ``before`` to ``after``. ``since_s``: the first answer that can be the new variant's. ``signs``: by which it was seen."""
 
     kind: Kind
     before: Variant
     after: Variant
     at_s: float
     since_s: float
+    signs: tuple[Sign, ...] = ()
+
+    def another(self, sign: Sign, at_s: float) -> bool:
+        """Whether a sign that comes now is of this change."""
+        return sign not in self.signs and 0 <= at_s - self.at_s <= TOGETHER_S
 
 
 class Variants:
@@ -83,9 +94,11 @@ class Variants:
         self.last = Variant(model, fingerprint, self.generation(model, fingerprint))
         if last is None or last == self.last or beside or (many and last.model == model):
             return None
-        return self._changed("declared", last, self.last, at_s, at_s)
+        return self._changed("declared", last, self.last, at_s, at_s, "reply")
 
-    def declare(self, by: str, model: str, digest: str, at_s: float, since_s: float) -> Change | None:
+    def declare(
+        self, by: Literal["listing", "operator"], model: str, digest: str, at_s: float, since_s: float
+    ) -> Change | None:
         """``by`` says that ``digest`` stands behind the name ``model`` now, and has not said otherwise before ``since_s``."""
         if not digest:
             return None
@@ -93,6 +106,10 @@ class Variants:
         self._declared[by] = (model, digest)
         if before is None or before == (model, digest) or before[0] != model or self.last is None:
             return None
+        if self.changed and self.changed.another(by, at_s):
+            # What answers has a name of its own already.
+            self.changed = replace(self.changed, kind="declared", signs=(*self.changed.signs, by))
+            return self.changed
         last = self.last
         for build in {*self._builds, last.fingerprint}:  # replicas of several builds were all replaced
             key = (last.model, build)
@@ -101,7 +118,7 @@ class Variants:
             del self._known[next(iter(self._known))]
         self._suspected_s = None
         self.last = Variant(last.model, last.fingerprint, self.generation(last.model, last.fingerprint))
-        return self._changed("declared", last, self.last, at_s, since_s)
+        return self._changed("declared", last, self.last, at_s, since_s, by)
 
     def fingerprinted(self, prompt: str, answer: str, at_s: float) -> Change | None:
         """The variant that answered last gave ``answer``, a digest, to a short greedy prompt; the silent change that this shows."""
@@ -121,7 +138,7 @@ class Variants:
         self.last = Variant(*key, generation)
         since_s = at_s if self._suspected_s is None else self._suspected_s
         self._suspected_s = None
-        return self._changed("silent", before, self.last, at_s, since_s)
+        return self._changed("silent", before, self.last, at_s, since_s, "answers")
 
     def generation(self, model: str, fingerprint: str) -> int:
         """Of what answers under these now."""
@@ -173,8 +190,12 @@ class Variants:
             del self._known[next(iter(self._known))]
         return fingerprint
 
-    def _changed(self, kind: Kind, before: Variant, after: Variant, at_s: float, since_s: float) -> Change:
-        self.changed = Change(kind, before, after, at_s, since_s)
+    def _changed(self, kind: Kind, before: Variant, after: Variant, at_s: float, since_s: float, sign: Sign) -> Change:
+        signs: tuple[Sign, ...] = (sign,)
+        if self.changed and self.changed.another(sign, at_s):
+            kind = "declared"  # by one of its signs, whichever came first
+            before, signs = self.changed.before, (*self.changed.signs, sign)
+        self.changed = Change(kind, before, after, at_s, since_s, signs)
         return self.changed
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,7 +208,7 @@ class Variants:
             "declared": {by: list(said) for by, said in self._declared.items()},
             "last": _listed(self.last) if self.last else None,
             "changed": change
-            and [change.kind, _listed(change.before), _listed(change.after), change.at_s, change.since_s],
+            and [change.kind, _listed(change.before), _listed(change.after), change.at_s, change.since_s, change.signs],
         }
 
     def restore(self, raw: Mapping[str, Any]) -> None:
@@ -196,9 +217,7 @@ class Variants:
             (str(model), str(build)): (int(generation), Fingerprint.from_dict(one, self._prompts))
             for model, build, generation, one in raw["known"]
         }
-        changed = raw["changed"] and Change(
-            raw["changed"][0], Variant(*raw["changed"][1]), Variant(*raw["changed"][2]), *raw["changed"][3:]
-        )
+        changed = raw["changed"] and _change(*raw["changed"])
         last = Variant(*raw["last"]) if raw["last"] else None
         self._builds = {str(build): float(seen_s) for build, seen_s in raw["builds"].items()}
         self._current, self._known = set(raw["current"]), known
@@ -209,6 +228,13 @@ class Variants:
 
 def _key(variant: Variant) -> tuple[str, str]:
     return variant.model, variant.fingerprint
+
+
+def _change(
+    kind: Kind, before: list[Any], after: list[Any], at_s: float, since_s: float, signs: Iterable[Sign] = ()
+) -> Change:
+    # A state file of a release before this one has no signs.
+    return Change(kind, Variant(*before), Variant(*after), at_s, since_s, tuple(signs))
 
 
 def _listed(variant: Variant) -> list[Any]:

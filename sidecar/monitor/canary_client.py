@@ -7,12 +7,14 @@ Rules of this file
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 
 from sidecar.canary.asking import Asker, Endpoint, Profile
 from sidecar.canary.judge import ModelJudge
+from sidecar.canary.mirror import Sampling
 from sidecar.canary.targets.base import targets
 from sidecar.config import Config
 from sidecar.config_canary import Canary
@@ -46,12 +48,12 @@ def session(config: Config) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-def profile(config: Canary) -> Profile:
-    """How the deployment is used, as configured."""
+def profile(config: Canary, drawn: Callable[[], Sampling | None] = lambda: None) -> Profile:
+    """How the deployment is used, as configured. ``drawn``: sampling as traffic has it."""
     sampling = {"temperature": config.temperature}
     if config.top_p < 1:
         sampling["top_p"] = config.top_p
-    return Profile(sampling, text(config.system_file, "canary.system_file") if config.system_file else "")
+    return Profile(sampling, text(config.system_file, "canary.system_file") if config.system_file else "", drawn)
 
 
 def judge(config: Canary, asker: Asker, others: aiohttp.ClientSession) -> ModelJudge | None:

@@ -19,7 +19,7 @@ from sidecar.canary.over_time import OverTime
 from sidecar.canary.prober import Probe
 from sidecar.canary.recheck import Pair
 from sidecar.canary.results import Compared, Results
-from sidecar.canary.variants import Change
+from sidecar.canary.variants import Change, Variant
 from sidecar.export.canaries import shown
 from sidecar.export.variants import CellEvidence, DeltaRatio, DriftCause, Variants, shown_variant
 
@@ -48,27 +48,40 @@ class CanaryFindings:
         self.flips = Flips()
         self.over_time = OverTime()
         self._kept = True
+        self._after: Variant | None = None
         self.parent = ""
 
     def changed(self, change: Change) -> None:
         """Another variant answers: what was counted belongs to the one before."""
-        self.flips, self.over_time, self._kept = Flips(), OverTime(), False
+        self._renew(change)
         self._changes[change.kind] += 1
-        self._deltas, self._before = [], []
+        said = {
+            "declared": "another model or build of it answers",
+            "silent": "another model answers under the same name, and the server does not say so",
+        }
+        log.warning(said[change.kind], extra={"fields": {"model": shown(change.after.model), "kind": change.kind}})
+
+    def confirmed(self, change: Change) -> None:
+        """A further sign of the change that was told last, which stays one."""
+        self._renew(change)
+        fields = {"model": shown(change.after.model), "kind": change.kind, "signs": ", ".join(change.signs)}
+        log.info("the change of the model that was told shows itself also otherwise", extra={"fields": fields})
+
+    def _renew(self, change: Change) -> None:
         after = change.after
+        if after != self._after:
+            self.flips, self.over_time, self._kept = Flips(), OverTime(), False
+            self._deltas, self._before = [], []
+        self._after = after
         data = {
             "kind": change.kind,
             "model": shown(after.model),
             "fingerprint": shown(after.fingerprint),
             "generation": after.generation,
             "since_s": change.since_s,
+            "signs": list(change.signs),
         }
         self._record("variant", data)
-        said = {
-            "declared": "another model or build of it answers",
-            "silent": "another model answers under the same name, and the server does not say so",
-        }
-        log.warning(said[change.kind], extra={"fields": {"model": shown(after.model), "kind": change.kind}})
 
     def compared(self, changeover: Changeover) -> None:
         """What a change did is known."""

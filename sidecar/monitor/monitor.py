@@ -250,6 +250,8 @@ class Monitor:
         capture = self._pipeline.process(record)
         self._prometheus.seconds.observe(time.perf_counter() - started)
         self._prometheus.records("read")
+        if capture is not None:
+            self._probing.seen(capture)
         if capture is not None and capture.finished_s is not None:
             self._lag_s = max(0.0, self._clock.now() - capture.started_at_s - capture.finished_s)
 

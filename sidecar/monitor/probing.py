@@ -12,10 +12,8 @@ import asyncio
 import contextlib
 import logging
 import random
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -23,13 +21,13 @@ import aiohttp
 from detectors.records.verdict import Verdict
 from sidecar.canary import duration, printed, secret
 from sidecar.canary.agenda import Agenda
-from sidecar.canary.asking import Asker, Endpoint, first_model, models, most_tokens, ollama_digest
+from sidecar.canary.asking import Asker, Endpoint
 from sidecar.canary.changeover import RUN as CHANGE_RUN
 from sidecar.canary.diagnosis import Alarm
 from sidecar.canary.draws import secret_id
 from sidecar.canary.errands import FINGERPRINT_RUN, Errands
 from sidecar.canary.judge import ModelJudge, SameModelError
-from sidecar.canary.judge_drift import AGAIN_S, JudgeDrift
+from sidecar.canary.judge_drift import JudgeDrift
 from sidecar.canary.load import AnyLoad, Load, QueueLoad
 from sidecar.canary.loading import LoadedSuite
 from sidecar.canary.patrol import RUN, Patrol
@@ -38,23 +36,23 @@ from sidecar.canary.recall import recalled
 from sidecar.canary.results import Results, StoreError
 from sidecar.canary.schedule import DAY_S, Minute
 from sidecar.canary.shelf import Shelf
-from sidecar.canary.targets.base import targets
 from sidecar.canary.variants import Variant
 from sidecar.canary.window import Window
 from sidecar.config import Config
 from sidecar.export.canaries import Canaries
+from sidecar.gateway.capture import Capture
 from sidecar.monitor import canary_client
 from sidecar.monitor.canary_client import CannotAskError, text
+from sidecar.monitor.canary_cost import announce
 from sidecar.monitor.canary_findings import CanaryFindings, Record
+from sidecar.monitor.canary_listing import CanaryListing, NoModelError, endpoint
 from sidecar.monitor.canary_tally import CanaryTally, Live
+from sidecar.monitor.mirroring import Mirroring
 
 log = logging.getLogger("kilter.monitor")
 
 FILE = "canary.db"
 RETRY_S = 60.0
-LISTING_S = 600.0
-_WORST_BY_EXPECTED = 3
-"""A question's worst case counts a token a byte; what is then used is about a third."""
 
 
 class Probing:
@@ -72,11 +70,22 @@ class Probing:
         self._shelf = Shelf(Path(self._config.suites) if self._config.suites else None, self._config.only)
         self._findings = CanaryFindings(record, config.budget.false_alarms, time.time)
         self._tally = CanaryTally(self._config, self._shelf, record, mix, time.time, self._findings)
+        mirrors = self._config.enabled and self._config.sampling == "mirror"
+        self._mirroring = Mirroring(self._config.api, time.monotonic) if mirrors else None
+        self._asker: Asker | None = None
         self._task: asyncio.Task[None] | None = None
 
     def canaries(self) -> Canaries:
         """What is exported."""
         return self._tally.canaries()
+
+    def seen(self, capture: Capture) -> None:
+        """An exchange of live traffic, for the mirror of its sampling parameters."""
+        if self._mirroring is not None and self._asker is not None:
+            try:
+                self._mirroring.see(capture, self._asker.endpoint.model)
+            except Exception:  # whatever a request holds must not stop the reading
+                log.exception("a request's parameters were not looked at")
 
     def alarmed(self, verdict: Verdict) -> None:
         """A live stratum's state has changed: where it is out of control now, its ladder is asked for the cause."""
@@ -121,61 +130,34 @@ class Probing:
         key = text(config.key_file, "canary.key_file")
         with Results(self._whole.state_dir / FILE) as results:
             async with canary_client.session(self._whole) as session, aiohttp.ClientSession() as others:
-                asker = Asker(session, await self._endpoint(session, key), canary_client.profile(config))
+                profile = canary_client.profile(config, self._mirroring.drawn if self._mirroring else lambda: None)
+                self._asker = asker = Asker(session, await self._endpoint(session, key), profile)
+                listing = CanaryListing(asker, session, key, named=bool(config.model))
                 judge = canary_client.judge(config, asker, others)
                 prober = self._prober(asker, others, results, judge)
                 drift = JudgeDrift(judge, f"{config.judge.url} {config.judge.model}", results) if judge else None
-                live = self._live(rotation, results, prober, asker, drift, lambda: self._rename(asker, session, key))
-                self._announce(asker, live.patrol)
+                live = self._live(rotation, results, prober, asker, drift, listing.rename)
+                announce(config, asker, [case for cases in live.patrol.prompts.values() for case in cases])
                 self._tally.live = live
                 loop = asyncio.get_running_loop()
                 live.errands.declared("operator", "", config.digest, time.time())
-                beside = [loop.create_task(self._follow_listing(asker, session, key, live.errands))]
+                beside = [loop.create_task(listing.follow(live.errands, self._findings))]
                 if live.judge_drift is not None:
-                    beside.append(loop.create_task(_follow_judge(live.judge_drift)))
+                    beside.append(loop.create_task(live.judge_drift.follow()))
                 try:
                     await live.patrol.run()
                 finally:
-                    self._tally.live = None
+                    self._tally.live = self._asker = None
                     for task in beside:
                         task.cancel()
                     await asyncio.gather(*beside, return_exceptions=True)
 
     async def _endpoint(self, session: aiohttp.ClientSession, key: str) -> Endpoint:
-        config, target = self._config, targets()[self._config.api]
-        address = "http://localhost" if self._whole.upstream.startswith("unix:") else self._whole.upstream
-        model = config.model or await first_model(session, target, address, key)
-        if not model:
+        try:
+            return await endpoint(self._whole, session, key)
+        except NoModelError:
             self._tally.skipped("no_model")
-            raise CannotAskError("the upstream does not say which models it serves (canary.model names one)")
-        return Endpoint(target, address, model, key, config.vision, config.timeout_s, config.headers)
-
-    async def _rename(self, asker: Asker, session: aiohttp.ClientSession, key: str) -> None:
-        """Takes the name that the server lists now, where none is configured: another model may have come."""
-        if not self._config.model:
-            endpoint = asker.endpoint
-            listed = await first_model(session, endpoint.target, endpoint.base_url, key)
-            if listed not in ("", endpoint.model):
-                asker.endpoint = replace(endpoint, model=listed)
-                log.warning("the server lists another model; canaries ask that")
-
-    async def _follow_listing(self, asker: Asker, session: aiohttp.ClientSession, key: str, errands: Errands) -> None:
-        """Where the model under test comes from, as far as the server lists it; what it lists otherwise than before is a change."""
-        since_s = time.time()
-        while True:
-            endpoint, asked_s = asker.endpoint, time.time()
-            listed = await models(session, endpoint.target, endpoint.base_url, key)
-            if found := [one for one in listed or () if one.name in (endpoint.model, f"{endpoint.model}:latest")]:
-                self._findings.parent = found[0].parent if found[0].parent != endpoint.model else ""
-                identity = found[0].identity
-                if endpoint.target.name == "ollama":
-                    identity = await ollama_digest(session, endpoint.base_url, key, endpoint.model)
-                try:
-                    errands.declared("listing", endpoint.model, identity, since_s)
-                except sqlite3.Error as error:
-                    log.warning("a declared change cannot be kept", extra={"fields": {"why": str(error)}})
-                since_s = asked_s
-            await asyncio.sleep(LISTING_S)
+            raise
 
     def _prober(
         self, asker: Asker, others: aiohttp.ClientSession, results: Results, judge: ModelJudge | None
@@ -265,36 +247,3 @@ class Probing:
             "prompts_sha256": printed.commitment(suite, rotation, epoch, draw),
         }
         self._record("epoch", data)
-
-    def _announce(self, asker: Asker, patrol: Patrol) -> None:
-        """What it will cost, before anything is sent."""
-        cases = [case for cases in patrol.prompts.values() for case in cases if not case.needs_vision]
-        worst = [
-            most_tokens(asker.endpoint.target, asker.question(case.system, case.script, case.tools, case.max_tokens))
-            for case in cases
-        ]
-        a_day = DAY_S / self._config.interval_s
-        expected = round(a_day * sum(worst) / max(len(cases), 1) / _WORST_BY_EXPECTED)
-        fields = {
-            "prompts": len(cases),
-            "canaries_a_day": round(a_day, 1),
-            "tokens_a_day_expected": expected,
-            "tokens_a_day": self._config.tokens_a_day,
-        }
-        log.info("canaries are asked", extra={"fields": fields})
-        if expected > self._config.tokens_a_day:
-            log.warning("more canaries are due than the day's budget is likely to hold", extra={"fields": fields})
-        if never := sum(tokens > self._config.tokens_a_minute for tokens in worst):
-            log.warning(
-                "prompts that do not fit into a minute's budget are not asked", extra={"fields": {"prompts": never}}
-            )
-
-
-async def _follow_judge(drift: JudgeDrift) -> None:
-    """Asks once a week; a week in which that fails is passed over."""
-    while True:
-        try:
-            await drift.ask()
-        except sqlite3.Error as error:
-            log.warning("what the judge said first cannot be kept", extra={"fields": {"why": str(error)}})
-        await asyncio.sleep(AGAIN_S)

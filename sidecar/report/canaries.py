@@ -13,6 +13,7 @@ from sidecar.canary.prober import Probe
 from sidecar.canary.results import Compared
 from sidecar.canary.suite import GROUPS, QUADRANTS
 from sidecar.canary.summary import cells, gap_row, metrics
+from sidecar.report.changes import changes
 from sidecar.report.history import History
 from sidecar.report.probes import probes
 from sidecar.report.strata import Standing
@@ -34,7 +35,7 @@ _CELL_KEYS = ("name", *OUTCOMES, "pass_ratio", "low", "high", "n", "threshold", 
 
 def current(history: History) -> list[Probe]:
     """Those of the period since the model changed last."""
-    changed = max((entry.seq for entry in history.of("variant")), default=0)
+    changed = max((change.seq for change in changes(history)), default=0)
     return probes(entry for entry in history.entries if entry.seq > changed)
 
 

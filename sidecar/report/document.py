@@ -13,6 +13,7 @@ from sidecar import __version__
 from sidecar.canary.loading import LoadedSuite
 from sidecar.canary.results import Compared
 from sidecar.report import canaries, traffic
+from sidecar.report.changes import changes
 from sidecar.report.drift import Drift, drifts
 from sidecar.report.history import History, clock
 from sidecar.report.mapping import mapping
@@ -125,12 +126,13 @@ def _uptime(history: History) -> dict[str, Any]:
 def _variants(history: History) -> list[dict[str, Any]]:
     return [
         {
-            "at": clock(entry.at_s),
-            "kind": entry.data.get("kind", ""),
-            "model": entry.data.get("model", ""),
-            "fingerprint": entry.data.get("fingerprint", ""),
+            "at": clock(change.at_s),
+            "kind": change.data.get("kind", ""),
+            "model": change.data.get("model", ""),
+            "fingerprint": change.data.get("fingerprint", ""),
+            "signs": list(change.data.get("signs", ())),
         }
-        for entry in history.of("variant")
+        for change in changes(history)
     ]
 
 

@@ -67,10 +67,13 @@ class Heard:
     """What errands tell of."""
 
     def __init__(self):
-        self.changes, self.comparisons, self.causes = [], [], []
+        self.changes, self.signs, self.comparisons, self.causes = [], [], [], []
 
     def changed(self, change):
         self.changes.append(change)
+
+    def confirmed(self, change):
+        self.signs.append(change)
 
     def compared(self, changeover):
         self.comparisons.append(changeover)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections import Counter
 from collections.abc import Callable
@@ -95,15 +96,18 @@ def imported(importer: Importer, path: Path, name: str) -> Imported:
 def _unless_known(importer: Importer, read: Taken | Passed, seen: set[str]) -> dict[str, Any] | Passed:
     if isinstance(read, Passed):
         return read
+    asked = {key: literal(value) if key in _LITERAL else value for key, value in read.family.items()}
+    whole = json.dumps({key: value for key, value in asked.items() if key in _LITERAL}, sort_keys=True, default=str)
     try:
         name = f"{importer.name}-{digest(read.key)}"
         str(read.family).encode()
     except UnicodeEncodeError:
         return Passed(read.line, "half of a character: not Unicode text")
-    if name in seen:
+    if whole in seen:
         return Passed(read.line, "the same text again")
-    seen.add(name)
-    asked = {key: literal(value) if key in _LITERAL else value for key, value in read.family.items()}
+    if name in seen:  # the same text with other answers, tools or translations is another question
+        name = f"{importer.name}-{digest(f'{read.key}|{whole}')}"
+    seen |= {name, whole}
     # What cannot vary is asked in one frozen form; of several wordings one is drawn an epoch.
     varies = any(
         isinstance(wording, dict) and len(wording["text"]) > 1 for wording in asked.get("prompts", {}).values()

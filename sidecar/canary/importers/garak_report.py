@@ -2,7 +2,8 @@
 
 Where an attempt names triggers, a reply must hold none of them; otherwise the prompt is to be
 declined. A leading system turn is the family's own, several turns are asked as they are. Replies in the report are another model's and are left out. ``eval`` entries go into the
-``meta`` of their probe's families; other entries hold no prompt.
+``meta`` of their probe's families; other entries hold no prompt. A hit log, which garak writes beside its report, has a
+line for each reply that failed: its prompt is taken as that of an attempt.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from __future__ import annotations
 from typing import Any
 
 from sidecar.canary.importers.base import Importer
-from sidecar.canary.importers.family import REFUSE, Passed, Read, Taken, domain
+from sidecar.canary.importers.family import REFUSE, Passed, Read, Taken, domain, spoken
 from sidecar.canary.importers.original import Original, json_lines, with_columns
 
-ROLES = ("user", "assistant")
 EVALUATED = ("detector", "passed", "fails", "nones", "total", "total_evaluated", "confidence_lower", "confidence_upper")
+_HIT = {"prompt", "probe", "detector", "score"}
 
 
 def read(original: Original) -> Read:
     """A family a prompt. ``total`` is what older versions call ``total_evaluated``. garak writes an attempt again when it is evaluated: that is the same text again."""
     attempts: list[tuple[int, dict[str, Any], dict[str, Any]]] = []
     evals: dict[str, list[dict[str, Any]]] = {}
-    for line, entry in json_lines(original):
+    for line, written in json_lines(original):
+        entry = _of_hit(written) if "entry_type" not in written and set(written) >= _HIT else written
         kind = with_columns(original, line, entry, ("entry_type",)).values["entry_type"]
         if kind == "eval":
             found = {key: entry[key] for key in EVALUATED if key in entry}
@@ -55,6 +57,19 @@ def read(original: Original) -> Read:
         yield Taken(line, _key(asked), family)
 
 
+def _of_hit(hit: dict[str, Any]) -> dict[str, Any]:
+    """A line of a hit log as an attempt. Earlier versions have one ``trigger``, and names of probes with their package."""
+    triggers = hit.get("triggers", hit.get("trigger"))
+    listed = triggers if isinstance(triggers, list) else [triggers]
+    return {
+        "entry_type": "attempt",
+        "probe_classname": hit["probe"],
+        "prompt": hit["prompt"],
+        "goal": hit.get("goal"),
+        "notes": {"triggers": listed},
+    }
+
+
 def _bare(probe: Any) -> str:
     return str(probe).removeprefix("garak.").removeprefix("probes.")
 
@@ -71,16 +86,10 @@ def _asked(prompt: Any) -> dict[str, Any]:
     if not isinstance(turns, list):
         text = _text(prompt)
         return {"prompts": {"en": text}} if text else {}
-    said = [(turn.get("role", "user"), _text(turn.get("content"))) for turn in turns if isinstance(turn, dict)]
+    said = [(str(turn.get("role", "user")), _text(turn.get("content"))) for turn in turns if isinstance(turn, dict)]
     if len(said) < len(turns):
         return {}
-    system = {"system": said.pop(0)[1]} if said and said[0][0] == "system" else {}
-    texts = [*system.values(), *(text for _, text in said)]
-    if not said or said[-1][0] != "user" or not all(texts) or not all(role in ROLES for role, _ in said):
-        return {}
-    if len(said) == 1:
-        return {**system, "prompts": {"en": said[0][1]}}
-    return {**system, "kind": "multi_turn", "turns": [{str(role): text} for role, text in said]}
+    return spoken(said)
 
 
 def _text(content: Any) -> str:

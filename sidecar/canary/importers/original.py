@@ -79,6 +79,16 @@ class Row:
         return {name: value for name, value in self.values.items() if name not in columns and value not in ("", None)}
 
 
+def csv_header(original: Original) -> frozenset[str]:
+    """What the columns are called; empty where that cannot be read. Of a format with several versions it says which one."""
+    reader = csv.reader(io.StringIO(original.text, newline=""), strict=True)
+    try:
+        found = next((fields for fields in reader if fields not in ([], [""])), [])
+    except csv.Error:
+        found = []
+    return frozenset(name.strip() for name in found)
+
+
 def csv_rows(original: Original, columns: Sequence[str]) -> Iterator[Row]:
     """The rows below the header, which must hold ``columns``. A row's line is its first one."""
     reader = csv.reader(io.StringIO(original.text, newline=""), strict=True)
@@ -189,25 +199,32 @@ class _Cursor:
             raise self.original.mistake(self.line, f"not JSON: need {sign}")
 
 
-def json_items(original: Original, key: str) -> Iterator[tuple[int, Any]]:
-    """(line, element) of the list that the file is, or that stands under ``key`` in its outermost object."""
+def json_items(original: Original, *keys: str) -> Iterator[tuple[int, Any]]:
+    """(line, element) of the list that the file is, or that stands under ``keys``, one within the other, in its outermost object."""
     cursor = _Cursor(original)
     if cursor.take("["):
         yield from _elements(cursor)
         return
-    if not cursor.take("{"):
-        raise original.mistake(cursor.line, f"need a JSON list, or an object with {key}")
+    for key in keys:
+        if not cursor.take("{"):
+            raise original.mistake(cursor.line, f"need a JSON list, or an object with {key}")
+        if not _found(cursor, key):
+            raise original.mistake(1, f"{key} is missing")
+    cursor.need("[")
+    yield from _elements(cursor)
+
+
+def _found(cursor: _Cursor, key: str) -> bool:
+    """Whether the object that has begun has the key; its value is next then."""
     while not cursor.take("}"):
         name = cursor.value()
         cursor.need(":")
         if name == key:
-            cursor.need("[")
-            yield from _elements(cursor)
-            return
+            return True
         cursor.value()
         if cursor.sign() != "}":
             cursor.need(",")
-    raise original.mistake(1, f"{key} is missing")
+    return False
 
 
 def _elements(cursor: _Cursor) -> Iterator[tuple[int, Any]]:

@@ -1,185 +1,126 @@
-"""A promptfoo configuration (YAML or JSON): each of its prompts with the variables of each of its tests.
+"""promptfoo: a configuration (YAML or JSON), or the results of an evaluation (JSON).
 
-Its assertions are taken over by the names in ``sidecar.canary.aliases``. A test is passed over
-whole where one of them runs code, is not known here or is changed by a ``transform``: fewer assertions would
-pass more. ``{{name}}`` is filled in; other templates, and whatever is named by ``file://`` or an
-address, are not followed.
+Of a configuration, each of its prompts with the variables of each of its tests; a variable that is a list stands for as many
+tests. Of results, each prompt as it was sent, with the assertions that its answer was held against; answers are another
+model's and are left out.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
-from sidecar.canary.expectation import Expect
 from sidecar.canary.importers.base import Importer
-from sidecar.canary.importers.family import Passed, Read, Taken, literal, slug
+from sidecar.canary.importers.family import Passed, Read, Taken
 from sidecar.canary.importers.original import Original
+from sidecar.canary.importers.promptfoo_case import PassedOverError, filled, listed, mapping, taken
+from sidecar.canary.importers.promptfoo_file import document, results
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_VARIABLE = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)\s*-?\}\}")
-_TEMPLATE = re.compile(r"\{\{|\{%|\{#")
-_ELSEWHERE = re.compile(
-    r"\s*(?:(?:file|package|huggingface)://.*|exec:.*|https?://\S*|\S+\.(?:txt|md|jsonl?|ya?ml|csv|j2|py|[mc]?[jt]s))\s*",
-    re.IGNORECASE | re.DOTALL,
-)
-"""What is not a text but says where one is."""
-_GRADED = ("llm-rubric", "g-eval", "model-graded-closedqa")
+MOST_VARIANTS = 1000
+"""Of one test, by variables that are lists."""
 
 
-class _PassedOverError(Exception):
-    """``str()`` is the reason."""
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    text: str
+    label: str
 
 
 def read(original: Original) -> Read:
     """A family a prompt and test. A row is such a pair."""
-    config, places = _config(original)
-    common = config.get("defaultTest", {})
+    config, places = document(original)
+    if "results" in config and "tests" not in config:
+        keys = ("results", "results") if isinstance(config["results"], dict) else ("results",)
+        for line, result in results(original, *keys):
+            yield _or_passed(line, lambda: _result(line, result))  # noqa: B023  # called at once
+        return
+    prompts, common = _prompts(original, config, places), config.get("defaultTest") or {}
     if not isinstance(common, dict):
         raise original.mistake(1, "defaultTest: need its keys here; a file it names is not followed")
-    prompts = [_prompt(prompt) for prompt in config["prompts"]]
-    for at, test in enumerate(config["tests"]):
-        line = places[at]
+    templates = config.get("assertionTemplates")
+    known = templates if isinstance(templates, dict) else {}
+    for line, test in zip(places["tests"], config["tests"], strict=True):
         for prompt in prompts:
-            try:
-                yield _taken(line, prompt, common, test)
-            except _PassedOverError as error:
-                yield Passed(line, str(error))
+            yield from _pair(line, prompt, common, test, known)
 
 
-def _config(original: Original) -> tuple[dict[str, Any], list[int]]:
-    """The configuration, and the line of each test."""
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(original.text, Loader=_LOADER)):
-            raise original.mistake(1, "YAML anchors and aliases are not read here")
-        root = yaml.compose(original.text, Loader=_LOADER)
-        config = yaml.load(original.text, Loader=_LOADER)  # noqa: S506  # the safe loader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise original.mistake(line, "not valid YAML") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise original.mistake(1, "not valid YAML") from None
-    if not isinstance(config, dict) or not isinstance(root, yaml.MappingNode):
-        raise original.mistake(1, "column prompts, tests is missing")
-    nodes = {key.value: value for key, value in root.value}
+def _prompts(original: Original, config: Mapping[str, Any], places: Mapping[str, list[int]]) -> list[_Prompt]:
     for name in ("prompts", "tests"):
         if name not in config:
             raise original.mistake(1, f"column {name} is missing")
-        if isinstance(config[name], str) and name == "prompts":
-            config[name] = [config[name]]
-        elif not isinstance(config[name], list):
-            raise original.mistake(
-                nodes[name].start_mark.line + 1, f"column {name}: need a list; a file is not followed"
-            )
-    return config, [node.start_mark.line + 1 for node in nodes["tests"].value]
+        if not isinstance(config[name], list) and not (name == "prompts" and isinstance(config[name], str | dict)):
+            line = places[name][0] if name in places else 1
+            raise original.mistake(line, f"column {name}: need a list; a file is not followed")
+    given = config["prompts"]
+    return [_prompt(prompt) for prompt in ([given] if isinstance(given, str) else given)]
 
 
-def _prompt(prompt: Any) -> str:
-    """The text of a prompt; empty where it has none here."""
-    text = prompt.get("raw") if isinstance(prompt, dict) else prompt
-    return text if isinstance(text, str) else ""
+def _prompt(prompt: Any) -> _Prompt:
+    """Without a text where it has none here."""
+    if isinstance(prompt, dict):
+        text, label = prompt.get("raw"), prompt.get("label") or prompt.get("id")
+    else:
+        text, label = prompt, None
+    return _Prompt(text if isinstance(text, str) else "", str(label or ""))
 
 
-def _taken(line: int, prompt: str, common: dict[str, Any], test: Any) -> Taken:
+def _pair(
+    line: int, prompt: _Prompt, common: Mapping[str, Any], test: Any, templates: Mapping[str, Any]
+) -> Iterator[Taken | Passed]:
     if not isinstance(test, dict):
-        raise _PassedOverError("a test in another file, which is not followed")
-    variables = {**_mapping(common.get("vars")), **_mapping(test.get("vars"))}
-    asked = _filled(prompt, variables).strip()
-    if not asked:
-        raise _PassedOverError("a prompt without a text")
-    if asked.startswith("[") and '"role"' in asked:
-        raise _PassedOverError("a prompt of several messages")
-    checks = [_assertion(given, variables) for part in (common, test) for given in _list(part.get("assert"), "assert")]
-    if not checks:
-        raise _PassedOverError("a test without assertions")
-    expect = literal({"all": checks})
+        yield Passed(line, "a test in another file, which is not followed")
+        return
+    chosen = test.get("prompts")
+    if isinstance(chosen, list) and prompt.label not in chosen and prompt.text not in chosen:
+        return
     try:
-        Expect.model_validate(expect)
-    except ValidationError:
-        raise _PassedOverError("an assertion that cannot be taken over") from None
-    meta = {key: test[key] for key in ("description", "metadata") if test.get(key)}
-    family = {
-        "group": "promptfoo",
-        "prompts": {"en": asked},
-        "expect": {"all": checks},
-        **({"meta": _plain(meta)} if meta else {}),
-    }
-    return Taken(line, f"{asked}|{sorted(map(str, checks))}", family)
+        variants = list(_variants({**mapping(common.get("vars")), **mapping(test.get("vars"))}))
+        options = {**mapping(common.get("options")), **mapping(test.get("options"))}
+        checks = [given for part in (common, test) for given in listed(part.get("assert"), "assert")]
+    except PassedOverError as error:
+        yield Passed(line, str(error))
+        return
+    whole = {**common, **test, "options": options, "assert": checks}
+    text = f"{options.get('prefix') or ''}{prompt.text}{options.get('suffix') or ''}"
+    for variables in variants:
+        yield _or_passed(line, lambda: taken(line, filled(text, variables), variables, whole, templates))  # noqa: B023
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    if value is None or isinstance(value, dict):
-        return value or {}
-    raise _PassedOverError("variables in another file, which is not followed")
+def _variants(variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One for each combination of what lists hold."""
+    choices = [value if isinstance(value, list) and value else [value] for value in variables.values()]
+    number = 1
+    for choice in choices:
+        number *= len(choice)
+    if number > MOST_VARIANTS:
+        raise PassedOverError(f"more than {MOST_VARIANTS} variants of one test")
+    for chosen in product(*choices):
+        yield dict(zip(variables, chosen, strict=True))
 
 
-def _list(value: Any, name: str) -> list[Any]:
-    if value is None or isinstance(value, list):
-        return value or []
-    raise _PassedOverError(f"{name}: not a list")
+def _result(line: int, result: Any) -> Taken:
+    if not isinstance(result, dict):
+        raise PassedOverError("a result that is not an object")
+    sent = result.get("prompt")
+    asked = sent.get("raw") if isinstance(sent, dict) else sent
+    test = mapping(result.get("testCase"))
+    if not test:  # before its version 3 a result names the assertions only beside what came of them
+        graded = mapping(result.get("gradingResult")).get("componentResults")
+        test = {
+            "assert": [
+                part["assertion"] for part in listed(graded, "componentResults") if mapping(part).get("assertion")
+            ]
+        }
+    return taken(line, asked if isinstance(asked, str) else "", mapping(result.get("vars")), test, {})
 
 
-def _filled(text: str, variables: dict[str, Any]) -> str:
-    """``text`` with its variables. What they say is not looked at again for more."""
-    if _ELSEWHERE.fullmatch(text):
-        raise _PassedOverError("a prompt or value in another file, which is not followed")
-    if _TEMPLATE.search(_VARIABLE.sub("", text)):
-        raise _PassedOverError("a template with more than variables in it")
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in variables:
-            raise _PassedOverError("a variable without a value")
-        found = variables[match[1]]
-        if isinstance(found, bool) or not isinstance(found, str | int | float):
-            raise _PassedOverError("a variable that is not one text")
-        if str(found).lstrip().lower().startswith("file:"):
-            raise _PassedOverError("a prompt or value in another file, which is not followed")
-        return str(found)
-
-    return _VARIABLE.sub(value, text)
-
-
-def _assertion(given: Any, variables: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(given, dict) or not isinstance(given.get("type"), str):
-        raise _PassedOverError("an assertion without a type")
-    kind = given["type"]
-    if "transform" in given or "contextTransform" in given:
-        raise _PassedOverError("an assertion with a transform")
-    value = _deep(given.get("value", True), variables)
-    threshold = given.get("threshold")
-    rest = {"weight": given["weight"]} if isinstance(given.get("weight"), int | float) and given["weight"] else {}
-    if kind.removeprefix("not-") in _GRADED and threshold is not None:
-        value = {"rubric": value, "min": threshold}
-    made: dict[str, Any] = {"type": kind, "value": value, **rest}
-    if kind.removeprefix("not-") == "latency":
-        made["threshold"] = threshold
+def _or_passed(line: int, make: Any) -> Taken | Passed:
     try:
-        Expect.model_validate(made)
-    except (ValidationError, TypeError):
-        raise _PassedOverError(f"an assertion that cannot be taken over: {slug(kind) or 'type'}") from None
-    return made
+        return make()  # type: ignore[no-any-return]
+    except PassedOverError as error:
+        return Passed(line, str(error))
 
 
-def _deep(value: Any, variables: dict[str, Any]) -> Any:
-    if isinstance(value, str):
-        return _filled(value, variables)
-    if isinstance(value, dict):
-        return {str(key): _deep(part, variables) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_deep(part, variables) for part in value]
-    return value
-
-
-def _plain(value: Any) -> Any:
-    """Dates and the like as texts, as a suite file holds them."""
-    if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return value if isinstance(value, str | bool | int | float) or value is None else str(value)
-
-
-IMPORTER = Importer("promptfoo", "promptfoo configuration", read)
+IMPORTER = Importer("promptfoo", "promptfoo", read)

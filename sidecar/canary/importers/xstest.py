@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sidecar.canary.importers.base import Importer
 from sidecar.canary.importers.family import Passed, Read, Taken, domain, harmful, harmless
-from sidecar.canary.importers.original import Original, csv_rows
+from sidecar.canary.importers.original import Original, csv_header, csv_rows
 
 COLUMNS = ("id", "prompt", "type", "label", "focus", "note")
 EARLIER = ("id_v1", "id_v2", "type", "prompt", "focus", "note")
@@ -16,7 +16,8 @@ _ASKING = {"safe": harmless, "unsafe": harmful}
 
 def read(original: Original) -> Read:
     """A family a prompt: safe ones are to be answered, unsafe ones declined."""
-    earlier = _earlier(original)
+    named = csv_header(original)
+    earlier = "id_v2" in named and "label" not in named
     for row in csv_rows(original, EARLIER if earlier else COLUMNS):
         label = row.text("label").lower()
         if earlier:
@@ -29,13 +30,6 @@ def read(original: Original) -> Read:
         else:
             about = domain(row.text("type").removeprefix("contrast_"))
             yield Taken(row.line, prompt, asking(prompt, **about, meta=row.but("prompt")))
-
-
-def _earlier(original: Original) -> bool:
-    """Whether the header is the earlier file's."""
-    header = original.text.lstrip("\r\n").partition("\n")[0].rstrip("\r").split(",")
-    named = {name.strip(' "') for name in header}
-    return "id_v2" in named and "label" not in named
 
 
 IMPORTER = Importer("xstest", "XSTest", read, "CC-BY-4.0")

@@ -56,7 +56,10 @@ def _said(document: dict[str, Any]) -> str:
         1: "An adversarial category fell by more than 15 %: review before this model is used",
         3: "Too little data to say that no adversarial category fell by more than 15 % (--epochs asks more)",
     }
-    return words[document["exit_code"]]
+    if not document["exit_code"] and not any(row["adversarial"] for row in document["categories"]):
+        return "No adversarial category was asked"
+    without = f"; nothing is known of {', '.join(document['untold'])}" if document["untold"] else ""
+    return words[document["exit_code"]] + without
 
 
 def _undecided(document: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sidecar.canary.arithmetic import ExpressionError
 from sidecar.canary.case import Case
-from sidecar.canary.compare import LIMIT, Delta, deltas, exit_code
+from sidecar.canary.compare import LIMIT, Delta, deltas, exit_code, untold
 from sidecar.canary.draws import secret_id
 from sidecar.canary.generate import render
 from sidecar.canary.loading import LoadedSuite
@@ -189,7 +189,8 @@ class Comparison:
             "categories": rows,
             "undecided": {"a": outcomes[0], "b": outcomes[1]},
             "tokens": sum(probe.tokens for pair in pairs for probe in pair),
-            "exit_code": exit_code(found),
+            "untold": (without := sorted(untold(pairs))),
+            "exit_code": exit_code(found, without),
         }
 
     def _kept(self, delta: Delta, at_s: float) -> Compared:

@@ -9,6 +9,7 @@ import pytest
 from canary_days import Asking, World
 from real import missing
 
+from sidecar.canary.asking import Profile
 from sidecar.canary.diagnosis import Alarm
 from sidecar.canary.errands import EVERY, FINGERPRINT_RUN, LADDER_RUN
 from sidecar.canary.schedule import DAY_S
@@ -104,6 +105,58 @@ async def test_a_declared_change_is_compared_too_and_one_that_changes_nothing_is
         assert (change.kind, change.after) == ("declared", Variant("m", "fp_2"))
         (comparison,) = asking.heard.comparisons
         assert {delta.drop.points for delta in comparison.deltas()} == {0.0}
+
+
+async def test_what_is_asked_again_is_sampled_as_it_was_whatever_users_send_by_then(world, tmp_path):
+    bodies, sampling = [], [(("temperature", 0.3),)]
+    world.reply = lambda body: bodies.append(body) or "That is not something I may say."
+    async with Asking(world, tmp_path, errands=True, only=MODEL, minute=10**7, budget=10**8) as asking:
+        asking.prober._asker.profile = Profile(drawn=lambda: sampling[0])
+        await asking.go_on(0.3 * DAY_S)
+        sampling[0] = (("temperature", 1.1),)
+        world.build = "fp_2"
+        await asking.go_on(0.3 * DAY_S)
+        (comparison,) = asking.heard.comparisons
+        pairs = comparison.recheck.pairs
+    assert len(pairs) > 20
+    assert {pair[1].sampling for pair in pairs} == {(("temperature", 0.3),)}
+    assert all(then.sampling == now.sampling for then, now in pairs)
+    assert {body["temperature"] for body in bodies} == {0.0, 0.3, 1.1}
+
+
+async def test_a_listing_and_then_another_build_are_one_change_that_is_measured_once(world, tmp_path):
+    world.reply = lambda _: "That is not something I may say."
+    async with Asking(world, tmp_path, errands=True, only=MODEL, minute=10**7, budget=10**8) as asking:
+        asking.errands.declared("listing", "m", "aa", world.wall_s)
+        await asking.go_on(0.5 * DAY_S)
+        world.build = "fp_2"
+        asking.errands.declared("listing", "m", "bb", world.wall_s)
+        await asking.go_on(0.5 * DAY_S)
+        (change,), (confirmed,) = asking.heard.changes, asking.heard.signs
+        assert (change.signs, confirmed.signs) == (("listing",), ("listing", "reply"))
+        assert (confirmed.before, confirmed.after) == (change.before, Variant("m", "fp_2"))
+        (comparison,) = asking.heard.comparisons
+        assert comparison.change == confirmed
+        assert {pair[1].fingerprint for pair in comparison.recheck.pairs} == {"fp_2"}
+        assert len(comparison.recheck.pairs) > 50
+        assert {(one.a, one.b) for one in asking.results.comparisons()} == {("m", "m fp_2")}
+
+
+async def test_a_listing_that_follows_another_build_asks_nothing_again(world, tmp_path):
+    world.reply = lambda _: "That is not something I may say."
+    async with Asking(world, tmp_path, errands=True, only=MODEL, minute=10**7, budget=10**8) as asking:
+        asking.errands.declared("listing", "m", "aa", world.wall_s)
+        await asking.go_on(0.5 * DAY_S)
+        world.build = "fp_2"
+        await asking.go_on(1200)
+        pairs = len(asking.errands.changeover.recheck.pairs)
+        before = asking.errands.changeover
+        asking.errands.declared("listing", "m", "bb", world.wall_s - 600)
+        assert asking.errands.changeover is before
+        assert (len(asking.heard.changes), len(asking.heard.signs)) == (1, 1)
+        await asking.go_on(600)
+        assert len(before.recheck.pairs) > pairs
+        assert {row.generation for row in asking.results.rows() if row.fingerprint == "fp_2"} == {0}
 
 
 async def test_what_was_learned_of_a_variant_is_known_after_a_restart(world, tmp_path):

@@ -35,7 +35,7 @@ def case(name="one", script=SCRIPT, expect=None, **more):
         language="en",
         epoch=1,
         index=0,
-        group="g",
+        group=more.pop("group", "g"),
         kind=more.pop("kind", "single"),
         expect=Expect.model_validate(expect or {"comply": True}),
         script=script,
@@ -355,6 +355,23 @@ async def test_the_deployments_sampling_and_system_prompt_are_used_and_nothing_m
     assert headers["x-billing"] == "probe"
     assert "user" not in body
     assert not {"kilter", "canary", "test", "probe"} & set(json.dumps(body).lower().replace('"', " ").split())
+
+
+async def test_a_conversation_is_sampled_in_one_way_and_again_as_it_was(session, results):
+    drawn = iter([(("temperature", 0.1),), (("top_p", 0.5),), None])
+    profile = Profile({"temperature": 0.9}, drawn=lambda: next(drawn))
+    turns = [User("Hi."), User("And?")]
+    async with Server(lambda _: chat()) as server:
+        run = prober(session, server.url, results, profile=profile)
+        first = await run.probe(case(script=turns))
+        other = await run.probe(case(script=turns))
+        again = await run.probe(case(script=turns), sampling=first.sampling)
+        greedy = await run.probe(case(script=turns, group="fingerprint"))
+        unknown = await run.probe(case(script=turns))
+    sent = [(body.get("temperature"), body.get("top_p")) for body in server.bodies]
+    assert sent == [pair for pair in [(0.1, None), (None, 0.5), (0.1, None), (0.0, None), (0.9, None)] for _ in turns]
+    assert again.sampling == first.sampling != other.sampling
+    assert (greedy.sampling, unknown.sampling) == ((("temperature", 0.0),), (("temperature", 0.9),))
 
 
 async def test_tools_get_the_suites_results_over_several_steps(session, results):

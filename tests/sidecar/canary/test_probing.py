@@ -13,7 +13,7 @@ from chat_server import ChatServer, said
 from detectors.records.verdict import Verdict
 from sidecar import config
 from sidecar.canary.load import NoLoad
-from sidecar.monitor import probing
+from sidecar.monitor import canary_listing, probing
 from sidecar.monitor.probing import Probing
 
 SECRET = "5a" * 32
@@ -99,11 +99,11 @@ async def test_a_model_that_is_swapped_for_one_of_another_name_is_asked_by_that_
     assert now.valid["agentic"] == passed(now) - before  # what the first one said is stale
     (change,) = [data for kind, data in told if kind == "variant"]
     assert change.pop("since_s") > 0
-    assert change == {"kind": "declared", "model": "two", "fingerprint": "", "generation": 0}
+    assert change == {"kind": "declared", "model": "two", "fingerprint": "", "generation": 0, "signs": ["reply"]}
 
 
 async def test_another_root_listed_under_the_same_name_is_a_declared_change(tmp_path, monkeypatch):
-    monkeypatch.setattr(probing, "LISTING_S", 0.1)
+    monkeypatch.setattr(canary_listing, "LISTING_S", 0.1)
     told = []
     async with Upstream() as upstream, asking(tmp_path, upstream.url, lambda *record: told.append(record)) as task:
         upstream.also_listed = {"root": "/w/1", "created": 1}
@@ -151,7 +151,7 @@ class Ollama(ChatServer):
 
 
 async def test_another_digest_that_ollama_lists_is_a_declared_change(tmp_path, monkeypatch):
-    monkeypatch.setattr(probing, "LISTING_S", 0.1)
+    monkeypatch.setattr(canary_listing, "LISTING_S", 0.1)
     async with Ollama() as upstream, asking(tmp_path, upstream.url, api="ollama", model="wren") as task:
         await until(task, lambda now: passed(now) >= 3)
         await asyncio.sleep(0.3)

@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 import json
 import statistics
+from collections import Counter
 
 import aiohttp
 from aiohttp import web
 from chat_server import ChatServer, said
+from copied import copied
 
 from sidecar import config
 from sidecar.canary.load import NoLoad
+from sidecar.canary.mirror import LEAST
+from sidecar.canary.results import Results
 from sidecar.monitor.probing import Probing
 
 SECRET = "5a" * 32
@@ -118,3 +122,26 @@ async def test_canaries_arrive_as_a_poisson_process_does_and_not_by_the_clock(tm
     gaps = [after - before for before, after in zip(server.at_s, server.at_s[1:], strict=False)]
     # Of exponential waits deviation and mean are the same; by the clock it would be 0. Asking itself takes a while, too.
     assert 0.55 < statistics.stdev(gaps) / statistics.mean(gaps) < 1.45
+
+
+async def test_where_they_mirror_traffic_canaries_are_sampled_as_users_requests_are(tmp_path):
+    """A day's users that leave the temperature to the server, or set it to 0.6 with a top_p."""
+    users = [{"model": "m", "messages": []}, {"model": "m", "messages": [], "temperature": 0.6, "top_p": 0.95}]
+    now = [0.0]
+    async with Watching() as server, asking(tmp_path, server.url, sampling="mirror", temperature=0.9) as task:
+        await until(lambda: len(server.bodies) > 5)
+        before = [body for body in server.bodies if body["max_tokens"] != 8]
+        assert {body["temperature"] for body in before} == {0.9}  # as configured, until enough is known
+        task._mirroring._clock = lambda: now[0]
+        for at in range(2 * LEAST):
+            now[0] += 1e6
+            task.seen(copied(users[at % 2]))
+        first = len(server.bodies) + 1  # one may be on its way
+        await until(lambda: len(server.bodies) > first + 100)
+    after = [body for body in server.bodies[first:] if body["max_tokens"] != 8]
+    shares = Counter((body.get("temperature"), body.get("top_p")) for body in after if len(body["messages"]) < 3)
+    assert set(shares) == {(None, None), (0.6, 0.95)}
+    assert 0.25 < shares[None, None] / shares.total() < 0.75
+    with Results(tmp_path / "state" / "canary.db") as results:
+        kept = {row.sampling for row in results.rows()}
+    assert kept == {'[["temperature", 0.9]]', '[["temperature", 0.0]]', "[]", '[["temperature", 0.6], ["top_p", 0.95]]'}

@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.canary.fingerprint import LEARN
 from sidecar.canary.schedule import DAY_S
-from sidecar.canary.variants import Change, Variant, Variants
+from sidecar.canary.variants import TOGETHER_S, Change, Variant, Variants
 
 PROMPTS = tuple("abcdefgh")
 
@@ -25,8 +25,8 @@ def test_the_first_model_is_no_change_and_another_name_or_build_is():
     variants = Variants()
     assert variants.answered("a", "", 0) is None
     assert variants.answered("a", "", 1) is None
-    assert variants.answered("b", "", 2) == Change("declared", Variant("a"), Variant("b"), 2, 2)
-    assert variants.answered("b", "x", 3) == Change("declared", Variant("b"), Variant("b", "x"), 3, 3)
+    assert variants.answered("b", "", 2) == Change("declared", Variant("a"), Variant("b"), 2, 2, ("reply",))
+    assert variants.answered("b", "x", 3) == Change("declared", Variant("b"), Variant("b", "x"), 3, 3, ("reply",))
     assert not variants.current(Variant("b"))
     assert variants.current(Variant("b", "x"))
 
@@ -90,14 +90,16 @@ def test_another_digest_under_the_same_name_is_a_declared_change_of_all_replicas
     assert variants.declare("operator", "", "zz", 7, 6) is None
     again = Variants(PROMPTS)
     again.restore(json.loads(json.dumps(variants.to_dict())))
-    change = again.declare("listing", "m", "bb", 9, 8)
-    assert change == Change("declared", Variant("m", "y"), Variant("m", "y", 1), 9, 8)
-    assert again.state(10) == "declared_change"
+    then_s = TOGETHER_S + 9  # the second replica was a change, whose sign this is none of
+    change = again.declare("listing", "m", "bb", then_s, 8)
+    assert change == Change("declared", Variant("m", "y"), Variant("m", "y", 1), then_s, 8, ("listing",))
+    assert again.state(then_s + 1) == "declared_change"
     assert not again.current(Variant("m", "x"))
     assert again.current(Variant("m", "x", 1))
-    assert again.answered("m", "x", 11) is None
-    assert again.declare("listing", "n", "cc", 12, 11) is None  # of another name: the replies say so
-    assert again.declare("operator", "", "yy", 13, 12).after == Variant("m", "x", 2)
+    assert again.answered("m", "x", then_s + 2) is None
+    assert again.declare("listing", "n", "cc", then_s + 3, 11) is None  # of another name: the replies say so
+    later_s = then_s + TOGETHER_S + 1
+    assert again.declare("operator", "", "yy", later_s, 12).after == Variant("m", "x", 2)
 
 
 def test_state_of_a_release_that_knew_no_digests_is_read():
@@ -123,3 +125,48 @@ def test_what_is_known_survives_a_restart_and_nonsense_is_refused():
     for nonsense in ({}, {**variants.to_dict(), "known": [[1]]}, {**variants.to_dict(), "builds": None}):
         with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
             Variants(PROMPTS).restore(nonsense)
+
+
+def test_a_listing_and_the_fingerprint_of_replies_are_two_signs_of_one_change():
+    variants = Variants(PROMPTS)
+    variants.answered("m", "x", 0)
+    variants.declare("listing", "m", "aa", 1, 0)
+    first = variants.declare("listing", "m", "bb", 600, 1)
+    assert (first.before, first.after, first.signs) == (Variant("m", "x"), Variant("m", "x", 1), ("listing",))
+    second = variants.answered("m", "y", 900)
+    assert (second.before, second.after) == (Variant("m", "x"), Variant("m", "y"))
+    assert (second.kind, second.signs, second.since_s) == ("declared", ("listing", "reply"), 900)
+    third = variants.answered("m", "z", 901)  # by a way that it has shown itself already: another one
+    assert (third.before, third.signs) == (Variant("m", "y"), ("reply",))
+
+
+@pytest.mark.parametrize(("wait_s", "together"), [(TOGETHER_S, True), (TOGETHER_S + 1, False)])
+def test_a_listing_that_follows_replies_renames_nothing_within_the_hour(wait_s, together):
+    variants = Variants(PROMPTS)
+    variants.answered("m", "x", 0)
+    variants.declare("listing", "m", "aa", 1, 0)
+    variants.answered("m", "y", 10)
+    change = variants.declare("listing", "m", "bb", 10 + wait_s, 10)
+    assert change.signs == (("reply", "listing") if together else ("listing",))
+    assert change.after == variants.last == Variant("m", "y", 0 if together else 1)
+    assert change.before == Variant("m", "x" if together else "y")
+
+
+def test_answers_that_moved_before_the_listing_says_so_are_a_declared_change_and_no_second_one():
+    variants = Variants(PROMPTS)
+    at_s, _ = learned(variants)
+    variants.declare("listing", "m", "aa", at_s, at_s)
+    changed_s, (silent,) = learned(variants, 1, "another", at_s)
+    assert silent.signs == ("answers",)
+    change = variants.declare("listing", "m", "bb", changed_s + 300, changed_s)
+    assert (change.kind, change.signs) == ("declared", ("answers", "listing"))
+    assert (change.before, change.after, change.since_s) == (silent.before, silent.after, silent.since_s)
+    assert variants.state(changed_s + 301) == "declared_change"
+    again = Variants(PROMPTS)
+    again.restore(json.loads(json.dumps(variants.to_dict())))
+    assert again.changed == change
+    older = variants.to_dict()
+    older["changed"] = older["changed"][:5]
+    again.restore(older)
+    assert again.changed.signs == ()
+    assert again.changed.another("reply", again.changed.at_s)

@@ -219,6 +219,17 @@ async def story(redis, upstream, sidecars, *monitors):
         ({}, "store: is needed"),
         ({"KILTER_STORE": "redis://h"}, "needs fleet.key_file"),
         (
+            {
+                "KILTER_STORE": "redis://h",
+                "KILTER_FLEET__KEY_FILE": "/k",
+                "KILTER_CANARY__ENABLED": "true",
+                "KILTER_CANARY__KEY_FILE": "/k",
+                "KILTER_CANARY__TOKENS_A_DAY": "9",
+                "KILTER_CANARY__SAMPLING": "mirror",
+            },
+            "canary.sampling: mirror needs traffic",
+        ),
+        (
             {"KILTER_STORE": "redis://h", "KILTER_FLEET__KEY_FILE": "/nowhere"},
             "fleet.key_file: /nowhere: cannot be read",
         ),
